@@ -1,0 +1,97 @@
+"""Paint from the command line: python -m styletools CONTENT STYLE -o OUT"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .images import ImageError, load_image, save_image
+from .recipes import RECIPES
+from .transfer import DivergedError, Step, StyleTransfer, scales, stylize
+from .vgg import CHANNELS, WeightsError, load_vgg
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m styletools", description="Paint one picture in the manner of another, coarse to fine."
+    )
+    parser.add_argument("content", help="the picture to paint")
+    parser.add_argument("style", help="the painting whose manner to use")
+    parser.add_argument("-o", "--out", default="out.png", help="where to write the result (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=512, help="pixels of the longer side (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=200, help="steps at the first scale; half at each finer one (200)")
+    parser.add_argument("--alpha", type=float, help="weight of the content loss")
+    parser.add_argument("--beta", type=float, help="weight of the style loss")
+    parser.add_argument("--tv", type=float, help="weight of the total variation")
+    parser.add_argument("--network", choices=list(CHANNELS), default="vgg19-slim")
+    parser.add_argument("--recipe", choices=list(RECIPES), default="balanced")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--preserve-progress", metavar="DIR", type=Path, help="keep a picture of every 25th step here")
+    return parser
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuse, before any work is done, what cannot end well. Raises ImageError with one sentence."""
+    if not 32 <= options.size <= 4096:
+        raise ImageError(f"a size of {options.size} pixels is impossible here; choose 32 to 4096.")
+    if options.steps < 1:
+        raise ImageError(f"{options.steps} steps paint nothing; choose at least 1.")
+    folder = Path(options.out).resolve().parent
+    if not folder.is_dir():
+        raise ImageError(f"cannot write {options.out}: there is no folder {folder}.")
+    if Path(options.out).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise ImageError(f"cannot write {options.out}: the name must end in .png, .jpg or .webp.")
+
+
+def paint(options: argparse.Namespace) -> None:
+    """Paint and save; when interrupted or diverged, save the picture as far as it came."""
+    check(options)
+    content, style = load_image(options.content), load_image(options.style)
+    vgg = load_vgg(options.network, padding="replicate")
+    if options.preserve_progress:
+        options.preserve_progress.mkdir(parents=True, exist_ok=True)
+    latest: list[StyleTransfer] = []
+    count = len(scales(options.size))
+    total = options.steps + (count - 1) * (options.steps // 2)
+    with tqdm(total=total, unit="step", file=sys.stderr) as bar:
+
+        def on_step(transfer: StyleTransfer, step: Step) -> None:
+            latest[:] = [transfer]
+            bar.update()
+            bar.set_postfix(loss=f"{step.total:.3f}", size=transfer.settings.size, refresh=False)
+            if options.preserve_progress and bar.n % 25 == 0:
+                save_image(transfer.image, options.preserve_progress / f"step_{bar.n:05d}.jpg")
+
+        try:
+            picture = stylize(
+                content, style, options.size, vgg, options.recipe, steps=options.steps, alpha=options.alpha,
+                beta=options.beta, tv=options.tv, seed=options.seed, on_step=on_step,
+            )  # fmt: skip
+        except (KeyboardInterrupt, DivergedError):
+            if latest:
+                save_image(latest[0].image, options.out)
+            raise
+    save_image(picture, options.out)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0, 2 for bad input, 130 when interrupted."""
+    options = build_parser().parse_args(arguments)
+    try:
+        paint(options)
+    except (ImageError, WeightsError, DivergedError, ValueError, OSError) as error:
+        print(f"styletools: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"styletools: interrupted; the picture so far is in {options.out}.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The losses of neural style transfer, from features to one number each. Read this file first.
+
+Notation, the same in every lesson: F is the feature map of the picture being painted, a tensor (N, C, H, W); P the content
+picture's, A the Gram matrix of the style picture. Each loss has one argument that chooses among the conventions in use;
+the defaults are those of Dive into Deep Learning. Lesson 04 shows what the choice does to the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+def content_loss(features: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """How far the features F are from those of the content picture P, position by position: a scalar.
+
+    features, target: (N, C, H, W), the same shape.
+    reduction:
+        "mean"      mean (F - P)^2                      Dive into Deep Learning
+        "half_sum"  1/2 sum (F - P)^2                   Gatys et al. 2016, equation 1
+        "relative"  sum (F - P)^2 / sum P^2             0 for equal features, 1 for a grey nothing
+
+    Raises ValueError for different shapes or an unknown reduction.
+    """
+    if features.shape != target.shape:
+        raise ValueError(f"features {tuple(features.shape)} and target {tuple(target.shape)} must have the same shape.")
+    squared = (features - target) ** 2
+    if reduction == "mean":
+        return squared.mean()
+    if reduction == "half_sum":
+        return squared.sum() / 2
+    if reduction == "relative":
+        return squared.sum() / (target**2).sum()
+    raise ValueError(f"reduction is {reduction!r}; expected 'mean', 'half_sum' or 'relative'.")
+
+
+def gram_matrix(features: Tensor, divide_by: str = "chw") -> Tensor:
+    """Which channels are active together, wherever that is: G_ij = sum over positions k of F_ik F_jk.
+
+    features: (N, C, H, W). Returns (N, C, C), symmetric and positive semi-definite.
+    divide_by: "chw" divides by C H W (Dive into Deep Learning), "hw" by H W (a mean over positions, which makes pictures of
+    different sizes comparable), "none" leaves the sum (Gatys et al. 2016, equation 3).
+
+    Raises ValueError unless the features have four dimensions, or for an unknown divisor.
+    """
+    if features.ndim != 4:
+        raise ValueError(f"features must have shape (N, C, H, W), got {tuple(features.shape)}.")
+    n, c, h, w = features.shape
+    divisors = {"chw": c * h * w, "hw": h * w, "none": 1}
+    if divide_by not in divisors:
+        raise ValueError(f"divide_by is {divide_by!r}; expected 'chw', 'hw' or 'none'.")
+    f = features.reshape(n, c, h * w)  # (N, C, H W): one row a channel, one column a position
+    return f @ f.transpose(1, 2) / divisors[divide_by]  # (N, C, C)
+
+
+class StyleConvention(NamedTuple):
+    """How a style loss is written down: what the Gram matrix is divided by, how differences become a number."""
+
+    gram: str
+    reduction: str
+
+
+STYLE_CONVENTIONS: dict[str, StyleConvention] = {
+    "d2l": StyleConvention("chw", "mean"),  # mean ((G - A) / CHW)^2; also PyTorch's tutorial
+    "raw": StyleConvention("none", "mean"),  # mean (G - A)^2
+    "raw_chw": StyleConvention("none", "mean / chw"),  # mean (G - A)^2 / (C H W)
+    "paper": StyleConvention("none", "sum / 4 c2 (hw)2"),  # sum (G - A)^2 / (4 C^2 (H W)^2): Gatys et al. 2016, equation 4
+    "modules": StyleConvention("none", "sum / 4 c2 hw"),  # sum (G - A)^2 / (4 C^2 H W)
+    "relative": StyleConvention("hw", "relative"),  # sum (G - A)^2 / sum A^2
+}
+
+
+def style_loss(features: Tensor, target_gram: Tensor, convention: str = "d2l") -> Tensor:
+    """How far the Gram matrix G of the features is from the style picture's A, in one layer: a scalar.
+
+    features: (N, C, H, W). target_gram: (N, C, C) or (1, C, C), made by `style_target` with the same convention.
+    convention: a key of `STYLE_CONVENTIONS`, where each formula stands.
+
+    Raises ValueError for Gram matrices of another size or an unknown convention.
+    """
+    gram = style_target(features, convention)
+    if gram.shape[1:] != target_gram.shape[1:]:
+        raise ValueError(f"the Gram matrix is {tuple(gram.shape)}, its target {tuple(target_gram.shape)}: another layer?")
+    _, c, h, w = features.shape
+    squared = (gram - target_gram) ** 2  # (N, C, C)
+    reduction = STYLE_CONVENTIONS[convention].reduction
+    if reduction == "mean":
+        return squared.mean()
+    if reduction == "mean / chw":
+        return squared.mean() / (c * h * w)
+    if reduction == "sum / 4 c2 (hw)2":
+        return squared.sum() / (4 * c**2 * (h * w) ** 2)
+    if reduction == "sum / 4 c2 hw":
+        return squared.sum() / (4 * c**2 * h * w)
+    return squared.sum() / (target_gram**2).sum()
+
+
+def style_target(features: Tensor, convention: str = "d2l") -> Tensor:
+    """The Gram matrix (N, C, C) that `style_loss` compares with under the same convention."""
+    if convention not in STYLE_CONVENTIONS:
+        raise ValueError(f"convention is {convention!r}; expected one of {', '.join(STYLE_CONVENTIONS)}.")
+    return gram_matrix(features, STYLE_CONVENTIONS[convention].gram)
+
+
+def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:
+    """Total variation: how much neighbouring pixels differ, down (dy) and across (dx): a scalar.
+
+    image: (N, 3, H, W), normalised.
+    convention: "d2l" is (mean |dy| + mean |dx|) / 2; "squared" is mean dy^2 + mean dx^2, which spares soft
+    gradients and presses hardest on single bright pixels.
+
+    Raises ValueError for an unknown convention.
+    """
+    dy = image[:, :, 1:, :] - image[:, :, :-1, :]  # (N, 3, H - 1, W)
+    dx = image[:, :, :, 1:] - image[:, :, :, :-1]  # (N, 3, H, W - 1)
+    if convention == "d2l":
+        return 0.5 * (dy.abs().mean() + dx.abs().mean())
+    if convention == "squared":
+        return (dy**2).mean() + (dx**2).mean()
+    raise ValueError(f"convention is {convention!r}; expected 'd2l' or 'squared'.")

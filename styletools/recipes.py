@@ -1,0 +1,233 @@
+"""Published settings, faithful to their sources, and `balanced`, ours.
+
+Layer names say what a recipe really reads. torchvision's in-place ReLUs overwrite a stored convolution output, so three
+sources that name convolutions read their ReLUs; only a last layer, with nothing after it, keeps its negative values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .images import MEAN, STD
+from .losses import content_loss, style_loss, style_target, tv_loss
+from .vgg import VGG
+
+FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+
+class Terms(NamedTuple):
+    """The three loss terms of a picture, unweighted scalars: total = alpha content + beta style + tv_weight tv."""
+
+    content: Tensor
+    style: Tensor
+    tv: Tensor
+
+
+class Targets(NamedTuple):
+    """What a recipe compares with: content features (1, C, H, W) and Gram matrices (1, C, C) by layer."""
+
+    content: dict[str, Tensor]
+    grams: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a style transfer needs besides the two pictures."""
+
+    source: str  # who published it
+    content_layers: tuple[str, ...]  # losses of several layers are added
+    style_layers: Mapping[str, float]  # layer -> its weight in the style loss
+    content_reduction: str  # see losses.content_loss
+    style_convention: str  # see losses.STYLE_CONVENTIONS
+    tv_convention: str  # see losses.tv_loss
+    alpha: float  # weight of the content loss
+    beta: float  # weight of the style loss
+    tv: float  # weight of the total variation
+    optimizer: str  # "adam" or "lbfgs"
+    learning_rate: float  # in normalised units: 1 is about 0.225 of the way from black to white
+    init: str  # "content", "noise", "blank" or "style"
+    decay_every: int = 0  # Adam's learning rate is multiplied by decay_factor after every so many steps; 0 for never
+    decay_factor: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)  # Adam's running averages
+    network_input: str = "normalised"  # or "unit": the source feeds the network pixels in 0..1, without mean and std
+
+    @property
+    def layers(self) -> list[str]:
+        """All layers the recipe reads."""
+        return [*self.content_layers, *(name for name in self.style_layers if name not in self.content_layers)]
+
+    def features(self, vgg: VGG, image: Tensor, layers: list[str] | tuple[str, ...]) -> dict[str, Tensor]:
+        """Run the network on a normalised picture (1, 3, H, W), in the units this recipe feeds it."""
+        if self.network_input == "unit":
+            image = image * STD.to(image) + MEAN.to(image)
+        return vgg(image, layers)
+
+    @torch.no_grad()
+    def targets(self, vgg: VGG, content: Tensor, style: Tensor) -> Targets:
+        """Compute once what every step compares with. content, style: normalised (1, 3, H, W), not necessarily one size.
+
+        A Gram matrix that is a plain sum grows with the number of positions, so that of a style picture of another size
+        is scaled to the content picture's: between equal sizes this changes nothing.
+        """
+        content_features = self.features(vgg, content, self.content_layers)
+        style_features = self.features(vgg, style, list(self.style_layers))
+        grams = {name: style_target(f, self.style_convention) for name, f in style_features.items()}
+        if self.style_convention in ("raw", "raw_chw", "paper", "modules"):
+            pixels = content.shape[-2] * content.shape[-1]
+            style_pixels = style.shape[-2] * style.shape[-1]
+            grams = {name: gram * (pixels / style_pixels) for name, gram in grams.items()}
+        return Targets(content_features, grams)
+
+    def terms(self, vgg: VGG, image: Tensor, targets: Targets, style_layers: Mapping[str, float] | None = None) -> Terms:
+        """Compute the three unweighted losses of a normalised picture (1, 3, H, W).
+
+        style_layers: other layer weights than the recipe's own.
+        """
+        weights = self.style_layers if style_layers is None else style_layers
+        features = self.features(vgg, image, self.layers)
+        content = sum(
+            content_loss(features[name], targets.content[name], self.content_reduction) for name in self.content_layers
+        )
+        style = sum(
+            weight * style_loss(features[name], targets.grams[name], self.style_convention) for name, weight in weights.items()
+        )
+        return Terms(content, style, tv_loss(image, self.tv_convention))
+
+
+RECIPES: dict[str, Recipe] = {
+    # Style convolutions 0, 5, 10, 19, 28 and content 26: all but 28, the last, are overwritten by their in-place ReLU.
+    "d2l": Recipe(
+        source="Dive into Deep Learning, chapter on neural style transfer",
+        content_layers=("relu4_4",),
+        style_layers={"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "conv5_1": 1.0},
+        content_reduction="mean",
+        style_convention="d2l",
+        tv_convention="d2l",
+        alpha=1.0,
+        beta=1e4,
+        tv=10.0,
+        optimizer="adam",
+        learning_rate=0.3,
+        init="content",
+        decay_every=50,
+        decay_factor=0.8,
+    ),
+    # Indices 3, 8, 13, 20 for both losses; the text calls index 20 relu4_2, it is relu4_1. Pixels are not normalised. The
+    # source leaves its learning rate open; 0.001 in units of 0..1 fits its 200 steps with little effect and 7000 with much.
+    "adam": Recipe(
+        source="an article on alpha, beta and Adam",
+        content_layers=("relu1_2", "relu2_2", "relu3_2", "relu4_1"),
+        style_layers={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_2": 1.0, "relu4_1": 1.0},
+        content_reduction="mean",
+        style_convention="raw",
+        tv_convention="d2l",
+        alpha=1.0,
+        beta=100.0,
+        tv=0.0,
+        optimizer="adam",
+        learning_rate=0.0044,
+        init="content",
+        network_input="unit",
+    ),
+    # The paper's conv4_2 and conv1_1 ... conv5_1 are rectified (and torchvision's in-place ReLUs see to it). The source prints
+    # neither its layer weights nor its learning rate; these are the ones of the course it follows.
+    "gatys": Recipe(
+        source="Gatys, Ecker and Bethge, CVPR 2016, as walked through in PyTorch",
+        content_layers=("relu4_2",),
+        style_layers={"relu1_1": 1.0, "relu2_1": 0.75, "relu3_1": 0.2, "relu4_1": 0.2, "relu5_1": 0.2},
+        content_reduction="mean",
+        style_convention="raw_chw",
+        tv_convention="d2l",
+        alpha=1.0,
+        beta=1e6,
+        tv=0.0,
+        optimizer="adam",
+        learning_rate=0.003,
+        init="content",
+    ),
+    # Loss modules inside nn.Sequential, right after the convolution; the source gives no weights, every layer counts 1/5.
+    "modules": Recipe(
+        source="ContentLoss and StyleLoss modules in nn.Sequential",
+        content_layers=("conv4_2",),
+        style_layers={"conv1_1": 0.2, "conv2_1": 0.2, "conv3_1": 0.2, "conv4_1": 0.2, "conv5_1": 0.2},
+        content_reduction="half_sum",
+        style_convention="modules",
+        tv_convention="d2l",
+        alpha=1.0,
+        beta=1.0,
+        tv=0.0,
+        optimizer="lbfgs",
+        learning_rate=1.0,
+        init="content",
+    ),
+    # Every term is relative to its target and so without units: one beta means the same for any picture, size and network.
+    "balanced": Recipe(
+        source="styletools",
+        content_layers=("relu4_2",),
+        style_layers={name: 0.2 for name in FIRST_OF_EACH_BLOCK},
+        content_reduction="relative",
+        style_convention="relative",
+        tv_convention="squared",
+        alpha=1.0,
+        beta=50.0,
+        tv=0.1,
+        optimizer="adam",
+        learning_rate=0.09,
+        init="content",
+        betas=(0.9, 0.99),
+    ),
+}
+
+
+def find_recipe(recipe: str | Recipe) -> Recipe:
+    """Return a recipe by its key. Raises ValueError naming the recipes there are."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {recipe!r}; choose from {', '.join(RECIPES)}.")
+    return RECIPES[recipe]
+
+
+def gradient_norms(recipe: str | Recipe, vgg: VGG, image: Tensor, targets: Targets) -> tuple[float, float, float]:
+    """How hard each unweighted term pulls at a picture: the Euclidean norms of the gradients of content, style and tv."""
+    recipe = find_recipe(recipe)
+    image = image.detach().clone().requires_grad_()
+    norms = []
+    terms = recipe.terms(vgg, image, targets)
+    for number, term in enumerate(terms, start=1):
+        (gradient,) = torch.autograd.grad(term, image, retain_graph=number < len(terms))
+        norms.append(float(gradient.norm()))
+    return norms[0], norms[1], norms[2]
+
+
+def convert_weights(
+    recipe_a: str | Recipe,
+    recipe_b: str | Recipe,
+    vgg: VGG,
+    content: Tensor,
+    style: Tensor,
+    image: Tensor | None = None,
+) -> tuple[float, float]:
+    """Return (alpha, beta) for recipe B that pull with the same style-to-content ratio as recipe A's own weights do.
+
+    With g the norms of the gradients of the unweighted terms at `image`, alpha_B is kept and beta_B solves
+
+        beta_B g_style_B / (alpha_B g_content_B) = beta_A g_style_A / (alpha_A g_content_A).
+
+    content, style: normalised (1, 3, H, W). image: where to compare; by default halfway between the content picture and seeded
+    noise, because at the content picture itself the content loss does not pull at all. The ratio holds for this pair there;
+    elsewhere along a run it drifts.
+    """
+    a, b = find_recipe(recipe_a), find_recipe(recipe_b)
+    if image is None:
+        noise = torch.randn(content.shape, generator=torch.Generator().manual_seed(0)).to(content)
+        image = 0.5 * content + 0.5 * noise
+    content_a, style_a, _ = gradient_norms(a, vgg, image, a.targets(vgg, content, style))
+    content_b, style_b, _ = gradient_norms(b, vgg, image, b.targets(vgg, content, style))
+    ratio = (a.beta * style_a) / (a.alpha * content_a)
+    return b.alpha, ratio * b.alpha * content_b / style_b

@@ -1,0 +1,307 @@
+"""The loop: a picture becomes a parameter, and every step moves it down the weighted losses.
+
+transfer = StyleTransfer("cat.jpg", "wave.jpg", recipe="balanced", seed=0)
+for step in transfer:          # each a Step(index, total, content, style, tv, ...)
+    transfer.beta = 100        # any weight may change between two steps
+transfer.image                 # the picture, at any moment, also after an interrupt
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .images import Source, clamp_to_box, fit_size, load_image, postprocess, preprocess
+from .recipes import Recipe, Targets, find_recipe
+from .runs import load_run, save_run
+from .vgg import VGG, load_vgg
+
+
+class DivergedError(RuntimeError):
+    """The loss is no longer a finite number; the transfer holds the last good picture."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step saw: the losses of the picture it started from, unweighted but for `total`, and the weights it used."""
+
+    index: int  # 1, 2, 3, ...
+    total: float
+    content: float
+    style: float
+    tv: float
+    alpha: float
+    beta: float
+    tv_weight: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What stays the same during one transfer: everything but pictures, recipe and weights."""
+
+    size: int
+    steps: int
+    seed: int
+    init: str
+    optimizer: str
+    learning_rate: float
+    averaging: float
+
+
+class StyleTransfer:
+    """Paints one picture; iterate over it to paint.
+
+    content, style: pictures (path, PIL image or bytes), or normalised tensors (1, 3, H, W), which are taken as they are.
+    vgg: a network from `load_vgg`; by default the embedded one.
+    recipe: a key of `RECIPES`, or a `Recipe` of your own. alpha, beta, tv, optimizer ("adam" or "lbfgs"), learning_rate and init replace its own.
+    size: pixels of the longer side. steps: where iteration ends.
+    init: "content", "noise", "blank" (a grey canvas), "style", or a picture to start from.
+    averaging: d in average <- d average + (1 - d) picture; 0 shows the latest picture, 0.97 a mean of about the last 33.
+    seed: of the noise; the same seed gives the same picture on the same machine.
+
+    `image` is the picture now, `history` every Step so far. alpha, beta, tv and style_layers (layer -> weight) may be set
+    between two steps and count from the next one. Raises ValueError for settings that make no sense.
+    """
+
+    def __init__(
+        self,
+        content: Source | Tensor,
+        style: Source | Tensor,
+        vgg: VGG | None = None,
+        recipe: str | Recipe = "balanced",
+        *,
+        size: int = 256,
+        steps: int = 200,
+        alpha: float | None = None,
+        beta: float | None = None,
+        tv: float | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        init: str | Source | Tensor | None = None,
+        averaging: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.vgg = load_vgg() if vgg is None else vgg
+        self.recipe: Recipe = find_recipe(recipe)
+        chosen_init = self.recipe.init if init is None else init
+        self.settings = Settings(
+            size=size,
+            steps=steps,
+            seed=seed,
+            init=chosen_init if isinstance(chosen_init, str) else "picture",
+            optimizer=optimizer or self.recipe.optimizer,
+            learning_rate=learning_rate or self.recipe.learning_rate,
+            averaging=averaging,
+        )
+        self.alpha = self.recipe.alpha if alpha is None else alpha
+        self.beta = self.recipe.beta if beta is None else beta
+        self.tv = self.recipe.tv if tv is None else tv
+        self.style_layers = dict(self.recipe.style_layers)
+        self._check()
+        self.content, self.style = (self._as_tensor(picture) for picture in (content, style))
+        self.targets: Targets = self.recipe.targets(self.vgg, self.content, self.style)
+        self.history: list[Step] = []
+        self._picture = self._first_picture(chosen_init).requires_grad_()
+        self._average = self._picture.detach().clone()
+        self._last_good = self._picture.detach().clone()
+        self._start_optimizer()
+
+    # --- painting ------------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Step]:
+        """Paint until `steps` steps are done in all; a second loop goes on where the first one stopped."""
+        while len(self.history) < self.settings.steps:
+            yield self.step()
+
+    def step(self) -> Step:
+        """Move the picture once. Raises DivergedError when the loss is not finite; the last good picture stays."""
+        weights = self._weights()
+        if self.settings.optimizer == "lbfgs" and weights != self._optimizer_weights:
+            self._start_optimizer()  # L-BFGS remembers gradients of another loss: begin a new history
+        seen: list[Step] = []
+
+        def closure() -> Tensor:
+            terms = self.recipe.terms(self.vgg, self._picture, self.targets, self.style_layers)
+            total = self.alpha * terms.content + self.beta * terms.style + self.tv * terms.tv
+            numbers = [float(value.detach()) for value in (total, *terms)]
+            seen.append(Step(len(self.history) + 1, *numbers, self.alpha, self.beta, self.tv))
+            if not all(map(math.isfinite, numbers)):
+                self._give_up(seen[0])
+            (gradient,) = torch.autograd.grad(total, self._picture)
+            self._picture.grad = gradient.contiguous()  # L-BFGS flattens it
+            return total.detach()
+
+        before = self._picture.detach().clone()
+        self._set_learning_rate()
+        self._optimizer.step(closure)
+        with torch.no_grad():
+            if self.settings.optimizer == "adam":
+                self._picture.copy_(clamp_to_box(self._picture))  # between steps, never inside a closure
+            d = min(self.settings.averaging, len(self.history) / (len(self.history) + 1))  # a plain mean at first
+            self._average.mul_(d).add_(self._picture.detach(), alpha=1 - d)
+        self._last_good = before
+        self.history.append(seen[0])
+        return seen[0]
+
+    def inherit(self, coarser: StyleTransfer) -> None:
+        """Take over Adam's running averages from a smaller picture, enlarged; L-BFGS begins anew."""
+        state = coarser._optimizer.state.get(coarser._picture, {})
+        if self.settings.optimizer != "adam" or "exp_avg" not in state:
+            return
+        size = tuple(self._picture.shape[-2:])
+        self._optimizer.state[self._picture] = {
+            "step": state["step"].clone(),
+            "exp_avg": resize(state["exp_avg"], size),
+            "exp_avg_sq": resize(state["exp_avg_sq"], size, "bilinear").clamp_min(0),
+        }
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture as it is now (with averaging, the mean of the recent ones)."""
+        return postprocess(self.tensor)
+
+    @property
+    def tensor(self) -> Tensor:
+        """The picture as it is now, as a normalised tensor (1, 3, H, W) inside the box of existing colours."""
+        return clamp_to_box(self._average)
+
+    def _weights(self) -> tuple[float, ...]:
+        return (self.alpha, self.beta, self.tv, *self.style_layers.values())
+
+    def _start_optimizer(self) -> None:
+        settings = self.settings
+        self._optimizer_weights = self._weights()
+        self._optimizer: torch.optim.Optimizer
+        if settings.optimizer == "adam":
+            self._optimizer = torch.optim.Adam([self._picture], lr=settings.learning_rate, betas=self.recipe.betas)
+        else:  # negative tolerances: torch's defaults end a run silently when losses are small numbers
+            self._optimizer = torch.optim.LBFGS(
+                [self._picture], settings.learning_rate, 1, tolerance_grad=-1, tolerance_change=-1, history_size=10
+            )
+
+    def _set_learning_rate(self) -> None:
+        if self.recipe.decay_every and self.settings.optimizer == "adam":
+            times = len(self.history) // self.recipe.decay_every
+            self._optimizer.param_groups[0]["lr"] = self.settings.learning_rate * self.recipe.decay_factor**times
+
+    def _give_up(self, step: Step) -> None:
+        with torch.no_grad():
+            self._picture.copy_(self._last_good)
+            self._average.copy_(self._last_good)
+        self._start_optimizer()
+        terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
+        blame = f"the {' and '.join(terms)} loss overflowed" if terms else "a weight is not a finite number"
+        advice = "start again with a smaller learning rate" if terms else "set alpha, beta and tv to ordinary numbers"
+        if self.settings.optimizer == "lbfgs" and terms:
+            advice = "L-BFGS took a step that was too long: use a smaller learning rate, smaller weights or Adam"
+        raise DivergedError(f"step {step.index} diverged: {blame}; the last good picture is kept. Advice: {advice}.")
+
+    # --- the start --------------------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        settings = self.settings
+        if settings.optimizer not in ("adam", "lbfgs"):
+            raise ValueError(f"optimizer is {settings.optimizer!r}; expected 'adam' or 'lbfgs'.")
+        if settings.steps < 0:
+            raise ValueError(f"steps is {settings.steps}; expected a number of at least 0.")
+        if not 0 <= settings.averaging < 1:
+            raise ValueError(f"averaging is {settings.averaging}; expected at least 0 and less than 1.")
+
+    def _as_tensor(self, picture: Source | Tensor) -> Tensor:
+        tensor = picture if isinstance(picture, Tensor) else preprocess(picture, self.settings.size)
+        return tensor.detach().float().to(self.vgg.device)
+
+    def _first_picture(self, init: str | Source | Tensor) -> Tensor:
+        shape = self.content.shape
+        if init == "content":
+            return self.content.clone()
+        if init == "noise":
+            noise = torch.randn(shape, generator=torch.Generator().manual_seed(self.settings.seed))
+            return clamp_to_box(0.5 * noise).to(self.content)
+        if init == "blank":
+            return torch.zeros_like(self.content)
+        start = self.style if init == "style" else self._as_tensor(init)
+        return clamp_to_box(cover(start, shape[-2], shape[-1]))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything that is needed to go on; see `styletools.runs`. Raises ImageError when that fails."""
+        save_run(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, vgg: VGG | None = None, steps: int | None = None) -> StyleTransfer:
+        """Read a run written by `save`; on the same machine it goes on bit for bit as if it had never stopped.
+
+        vgg: the network it used; loaded again by default. steps: a new end. Raises ImageError when the file is no such run.
+        """
+        return load_run(cls, path, vgg, steps)
+
+
+def cover(image: Tensor, height: int, width: int) -> Tensor:
+    """Scale a picture (1, 3, h, w) until it covers (height, width), without stretching, and cut off what sticks out."""
+    h, w = image.shape[-2:]
+    scale = max(height / h, width / w)
+    size = (max(height, round(h * scale)), max(width, round(w * scale)))
+    scaled = resize(image, size)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    return scaled[:, :, top : top + height, left : left + width].contiguous()
+
+
+def resize(image: Tensor, size: tuple[int, int], mode: str = "bicubic") -> Tensor:
+    """Scale a tensor (1, C, h, w) to size = (H, W)."""
+    if tuple(image.shape[-2:]) == tuple(size):
+        return image.clone()
+    return torch.nn.functional.interpolate(image, size=size, mode=mode, align_corners=False, antialias=True)
+
+
+def scales(size: int, smallest: int = 128) -> list[int]:
+    """Sizes from coarse to fine, each sqrt 2 times the one before: scales(512) is [128, 181, 256, 362, 512]."""
+    count = max(0, math.floor(2 * math.log2(size / smallest) + 1e-9)) if size > smallest else 0
+    return [round(size / math.sqrt(2) ** k) for k in range(count, -1, -1)]
+
+
+def stylize(
+    content: Source,
+    style: Source,
+    size: int = 512,
+    vgg: VGG | None = None,
+    recipe: str | Recipe = "balanced",
+    *,
+    steps: int = 200,
+    alpha: float | None = None,
+    beta: float | None = None,
+    tv: float | None = None,
+    averaging: float = 0.97,
+    seed: int = 0,
+    on_step: Callable[[StyleTransfer, Step], None] | None = None,
+) -> Image.Image:
+    """Paint `content` in the manner of `style`, coarse to fine, and return the picture.
+
+    Large strokes are painted at 128 pixels, where they are cheap, and every scale, sqrt 2 times the last, adds finer ones. Each
+    starts from the picture of the one before, enlarged, and with Adam's running averages, enlarged too, so that no scale has to
+    find its step sizes again (after Katherine Crowson's style-transfer-pytorch). `steps` are made at the first scale and half
+    as many at each later one. averaging: see `StyleTransfer`. on_step is called after every step.
+
+    vgg: by default the embedded network, with replicate padding, which leaves no frame along the borders.
+    """
+    vgg = load_vgg(padding="replicate") if vgg is None else vgg
+    content, style = load_image(content), load_image(style)
+    transfer: StyleTransfer | None = None
+    for side in scales(size):
+        finer = StyleTransfer(
+            preprocess(content, side), preprocess(style, side), vgg, recipe, size=side,
+            steps=steps if transfer is None else steps // 2, alpha=alpha, beta=beta, tv=tv,
+            averaging=averaging, seed=seed, init=None if transfer is None else transfer.tensor,
+        )  # fmt: skip
+        if transfer is not None:
+            finer.inherit(transfer)
+        transfer = finer
+        for step in transfer:
+            if on_step is not None:
+                on_step(transfer, step)
+    return transfer.image
