@@ -1,36 +1,45 @@
 # `make lab` and `make test` do all the set-up themselves; `make` alone lists what there is.
-#
-# Everything runs in .venv beside this file. "make -C FOLDER lab" works from anywhere, also when FOLDER has spaces.
+# Everything is installed into .venv beside this file, and works from any folder: make -f "some where/Makefile" lab
 
-PYTHON ?= python3
-VENV = .venv
-RUN = $(VENV)/bin/python
-READY = $(VENV)/.ready
-
+HERE := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 .DEFAULT_GOAL := help
 .PHONY: help lab test notebooks clean
 
-help:  ## list the commands
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+ifneq ($(CURDIR),$(HERE))
 
-lab: $(READY)  ## install what is needed and open the lessons in JupyterLab
+help lab test notebooks clean:
+	@$(MAKE) --no-print-directory -C "$(HERE)" $@
+
+else
+
+PYTHON ?= python3
+RUN = .venv/bin/python
+READY = .venv/.ready
+
+help:  ## list the commands
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+
+lab: $(READY)  ## open the lessons in JupyterLab (the first time, install what they need)
 	$(RUN) -m jupyterlab $(LAB_OPTIONS) notebooks/06_training_loop.ipynb
 
-test: $(READY)  ## install what is needed, run the unit tests, then execute every notebook and compare its outputs
+test: export OMP_NUM_THREADS = 1  # two processes run beside each other, one thread each
+test: $(READY)  ## run the unit tests, then execute every notebook and compare its outputs
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pytest -q -n 2 --dist loadfile tests
-	$(RUN) -m pytest -q --nbval --nbval-current-env -n 2 --dist loadfile -W default notebooks
+	$(RUN) -m pytest -q -n 2 --dist loadfile -W default --nbval --nbval-current-env notebooks
 
 notebooks: $(READY)  ## execute all notebooks again and store their outputs
 	$(RUN) notebooks/execute.py
 
-# .ready is newer than pyproject.toml once the packages are there: a second run does no work.
+# .ready is newer than pyproject.toml once everything is installed: a second run does no work.
 $(READY): pyproject.toml
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet --editable '.[test]'
 	@touch $(READY)
 
 clean:  ## remove .venv and everything that was built
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+endif

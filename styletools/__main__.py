@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from tqdm import tqdm
 
 from .images import ImageError, load_image, save_image
 from .recipes import RECIPES
-from .transfer import DivergedError, Step, StyleTransfer, scales, stylize
+from .transfer import DivergedError, Step, StyleTransfer, schedule, stylize
 from .vgg import CHANNELS, WeightsError, load_vgg
 
 
@@ -24,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("style", help="the painting whose manner to use")
     parser.add_argument("-o", "--out", default="out.png", help="where to write the result (default: %(default)s)")
     parser.add_argument("--size", type=int, default=512, help="pixels of the longer side (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=200, help="steps at the first scale; half at each finer one (200)")
+    parser.add_argument("--steps", type=int, default=200, help="steps at the coarsest scale, fewer at finer ones (200)")
     parser.add_argument("--alpha", type=float, help="weight of the content loss")
     parser.add_argument("--beta", type=float, help="weight of the style loss")
     parser.add_argument("--tv", type=float, help="weight of the total variation")
@@ -41,11 +43,30 @@ def check(options: argparse.Namespace) -> None:
         raise ImageError(f"a size of {options.size} pixels is impossible here; choose 32 to 4096.")
     if options.steps < 1:
         raise ImageError(f"{options.steps} steps paint nothing; choose at least 1.")
-    folder = Path(options.out).resolve().parent
+    out = Path(options.out)
+    if out.is_dir():
+        raise ImageError(f"cannot write {out}: it is a folder; name a file in it.")
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise ImageError(f"cannot write {out}: the name must end in .png, .jpg or .webp.")
+    check_writable(out.parent)
+    if out.exists() and not os.access(out, os.W_OK):
+        raise ImageError(f"cannot write {out}: the file may not be changed.")
+    if options.preserve_progress:
+        try:
+            options.preserve_progress.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageError(f"cannot make the folder {options.preserve_progress}: {error.strerror}.") from error
+        check_writable(options.preserve_progress)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ImageError unless a file can be made in the folder."""
     if not folder.is_dir():
-        raise ImageError(f"cannot write {options.out}: there is no folder {folder}.")
-    if Path(options.out).suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise ImageError(f"cannot write {options.out}: the name must end in .png, .jpg or .webp.")
+        raise ImageError(f"cannot write into {folder}: there is no such folder.")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ImageError(f"cannot write into {folder}: {error.strerror}.") from error
 
 
 def paint(options: argparse.Namespace) -> None:
@@ -53,17 +74,14 @@ def paint(options: argparse.Namespace) -> None:
     check(options)
     content, style = load_image(options.content), load_image(options.style)
     vgg = load_vgg(options.network, padding="replicate")
-    if options.preserve_progress:
-        options.preserve_progress.mkdir(parents=True, exist_ok=True)
     latest: list[StyleTransfer] = []
-    count = len(scales(options.size))
-    total = options.steps + (count - 1) * (options.steps // 2)
+    total = sum(steps for _, steps in schedule(options.size, options.steps))
     with tqdm(total=total, unit="step", file=sys.stderr) as bar:
 
         def on_step(transfer: StyleTransfer, step: Step) -> None:
             latest[:] = [transfer]
             bar.update()
-            bar.set_postfix(loss=f"{step.total:.3f}", size=transfer.settings.size, refresh=False)
+            bar.set_postfix(loss=f"{step.total:.4g}", size=transfer.settings.size, refresh=False)
             if options.preserve_progress and bar.n % 25 == 0:
                 save_image(transfer.image, options.preserve_progress / f"step_{bar.n:05d}.jpg")
 
@@ -72,9 +90,11 @@ def paint(options: argparse.Namespace) -> None:
                 content, style, options.size, vgg, options.recipe, steps=options.steps, alpha=options.alpha,
                 beta=options.beta, tv=options.tv, seed=options.seed, on_step=on_step,
             )  # fmt: skip
-        except (KeyboardInterrupt, DivergedError):
+        except (KeyboardInterrupt, DivergedError) as error:
             if latest:
                 save_image(latest[0].image, options.out)
+            if latest and isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt(f"the picture so far is in {options.out}") from None
             raise
     save_image(picture, options.out)
 
@@ -87,8 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImageError, WeightsError, DivergedError, ValueError, OSError) as error:
         print(f"styletools: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"styletools: interrupted; the picture so far is in {options.out}.", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"styletools: interrupted; {interrupt or 'nothing was painted yet'}.", file=sys.stderr)
         return 130
     return 0
 

@@ -47,6 +47,7 @@ TAPS = {
 VGG16_CONVOLUTIONS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1")
 VGG16_INDICES = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24)
 LAST_IN_BLOCK = {"3_3": "3_4", "4_3": "4_4"}  # the last convolution of a block: VGG-16's name -> VGG-19's name
+CHECKPOINT_EVERY = 200  # steps
 Features = dict[str, Tensor]
 
 
@@ -353,7 +354,7 @@ def train(teacher: nn.Sequential, pictures: list[np.ndarray], settings: Settings
         schedule.step()
         average = loss.item() if average is None else 0.98 * average + 0.02 * loss.item()
         bar.set_postfix(loss=f"{average:.3f}", refresh=False)
-        if (step + 1) % 200 == 0 or step + 1 == settings.steps:
+        if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == settings.steps:
             state = {"student": student, "adapters": adapters, "optimizer": optimizer, "schedule": schedule}
             state = {name: part.state_dict() for name, part in state.items()}
             temporary = checkpoint.with_suffix(".new")

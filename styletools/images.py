@@ -33,19 +33,18 @@ def load_image(source: Source) -> Image.Image:
 
     Raises ImageError when there is no such file or it holds no picture.
     """
-    if isinstance(source, Image.Image):
+    name = str(source) if isinstance(source, str | Path) else "the uploaded file"
+    try:
         image = source
-    else:
-        name = "the uploaded file" if isinstance(source, bytes) else str(source)
-        try:
+        if not isinstance(source, Image.Image):
             image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
-            image.load()
-        except FileNotFoundError as error:
-            raise ImageError(f"there is no file {name}.") from error
-        except IsADirectoryError as error:
-            raise ImageError(f"{name} is a folder; a picture file was expected.") from error
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ImageError(f"{name} is not a picture that can be read (JPEG, PNG, WebP, ...).") from error
+        image.load()
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no file {name}.") from error
+    except IsADirectoryError as error:
+        raise ImageError(f"{name} is a folder; a picture file was expected.") from error
+    except Exception as error:  # for damaged files PIL raises OSError, SyntaxError, ValueError, RuntimeError and others
+        raise ImageError(f"{name} is not a picture that can be read (JPEG, PNG, WebP, ...).") from error
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep_grey(image)
@@ -59,7 +58,8 @@ def load_image(source: Source) -> Image.Image:
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """Bring 16-bit (0..65535) or float (0..1) grey to 8 bits; PIL's own conversion would clip it to white."""
     grey = np.asarray(image, dtype=np.float32)
-    grey = grey * 255 if image.mode == "F" and grey.max() <= 1 else grey / 257 if grey.max() > 255 else grey
+    deep = image.mode.startswith("I;16") or grey.max() > 255  # the mode "I" may hold either
+    grey = grey * 255 if image.mode == "F" and grey.max() <= 1 else grey / 257 if deep else grey
     return Image.fromarray(grey.clip(0, 255).round().astype(np.uint8)).convert("RGB")
 
 

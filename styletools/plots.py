@@ -31,9 +31,11 @@ def use_house_style() -> None:
             "image.interpolation": "nearest",
         }
     )  # fmt: skip
+    from IPython import get_ipython
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    set_matplotlib_formats("jpeg", pil_kwargs={"quality": 88})
+    if get_ipython() is not None:  # in a plain script it would start a shell of IPython's
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 88})
 
 
 def as_picture(image: Source | Tensor) -> Image.Image:

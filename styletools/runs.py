@@ -35,6 +35,7 @@ def save_run(transfer: StyleTransfer, path: str | Path) -> None:
         "settings": asdict(transfer.settings),
         "recipe": {**vars(transfer.recipe), "style_layers": dict(transfer.recipe.style_layers)},
         "weights": [transfer.alpha, transfer.beta, transfer.tv, transfer.style_layers],
+        "lbfgs": [transfer._optimizer_weights, transfer._scale],
         "history": [astuple(step) for step in transfer.history],
         "optimizer": pack(transfer._optimizer.state[transfer._picture], tensors, "optimizer"),
         "vgg": transfer.vgg.options,
@@ -54,7 +55,7 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["styletools"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ImageError(f"{path} is not a run saved by StyleTransfer.save.") from error
     options = {**about["vgg"], "dtype": getattr(torch, about["vgg"]["dtype"])}
     recipe = Recipe(**{key: tuple(v) if isinstance(v, list) else v for key, v in about["recipe"].items()})
@@ -73,7 +74,10 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
         transfer._picture.copy_(tensors["picture"])
         transfer._average.copy_(tensors["average"])
     transfer._start_optimizer()
-    transfer._optimizer.state[transfer._picture] = unpack(about["optimizer"], tensors)
+    weights, transfer._scale = about["lbfgs"]
+    transfer._optimizer_weights = tuple(weights)
+    state = {**transfer._optimizer.state_dict(), "state": {0: unpack(about["optimizer"], tensors)}}
+    transfer._optimizer.load_state_dict(state)  # which brings every tensor to the picture's device
     return transfer
 
 

@@ -94,9 +94,9 @@ class StyleTransfer:
             size=size,
             steps=steps,
             seed=seed,
-            init=chosen_init if isinstance(chosen_init, str) else "picture",
+            init=chosen_init if chosen_init in ("content", "noise", "blank", "style") else "picture",
             optimizer=optimizer or self.recipe.optimizer,
-            learning_rate=learning_rate or self.recipe.learning_rate,
+            learning_rate=self.recipe.learning_rate if learning_rate is None else learning_rate,
             averaging=averaging,
         )
         self.alpha = self.recipe.alpha if alpha is None else alpha
@@ -134,6 +134,9 @@ class StyleTransfer:
             if not all(map(math.isfinite, numbers)):
                 self._give_up(seen[0])
             (gradient,) = torch.autograd.grad(total, self._picture)
+            if self.settings.optimizer == "lbfgs":  # it compares gradients with absolute numbers and stands still below them
+                self._scale = self._scale or 1 / max(float(gradient.abs().mean()), 1e-30)
+                gradient = gradient * self._scale
             self._picture.grad = gradient.contiguous()  # L-BFGS flattens it
             return total.detach()
 
@@ -144,7 +147,7 @@ class StyleTransfer:
             if self.settings.optimizer == "adam":
                 self._picture.copy_(clamp_to_box(self._picture))  # between steps, never inside a closure
             d = min(self.settings.averaging, len(self.history) / (len(self.history) + 1))  # a plain mean at first
-            self._average.mul_(d).add_(self._picture.detach(), alpha=1 - d)
+            self._average.lerp_(self._picture.detach(), 1 - d)  # one operation: an interrupt cannot fall into its middle
         self._last_good = before
         self.history.append(seen[0])
         return seen[0]
@@ -177,6 +180,7 @@ class StyleTransfer:
     def _start_optimizer(self) -> None:
         settings = self.settings
         self._optimizer_weights = self._weights()
+        self._scale = 0.0  # of L-BFGS's gradients, chosen at its first step
         self._optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
             self._optimizer = torch.optim.Adam([self._picture], lr=settings.learning_rate, betas=self.recipe.betas)
@@ -191,15 +195,18 @@ class StyleTransfer:
             self._optimizer.param_groups[0]["lr"] = self.settings.learning_rate * self.recipe.decay_factor**times
 
     def _give_up(self, step: Step) -> None:
-        with torch.no_grad():
-            self._picture.copy_(self._last_good)
-            self._average.copy_(self._last_good)
-        self._start_optimizer()
-        terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
-        blame = f"the {' and '.join(terms)} loss overflowed" if terms else "a weight is not a finite number"
-        advice = "start again with a smaller learning rate" if terms else "set alpha, beta and tv to ordinary numbers"
-        if self.settings.optimizer == "lbfgs" and terms:
-            advice = "L-BFGS took a step that was too long: use a smaller learning rate, smaller weights or Adam"
+        if not all(map(math.isfinite, self._weights())):  # the picture itself is good
+            blame, advice = "a weight is not a finite number", "set alpha, beta, tv and style_layers to ordinary numbers"
+        else:
+            with torch.no_grad():
+                self._picture.copy_(self._last_good)
+                self._average.copy_(self._last_good)
+            self._start_optimizer()
+            terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
+            blame = f"the {' and '.join(terms) or 'weighted'} loss overflowed"
+            advice = "start again with a smaller learning rate"
+            if self.settings.optimizer == "lbfgs":
+                advice = "L-BFGS took a step that was too long: use a smaller learning rate, smaller weights or Adam"
         raise DivergedError(f"step {step.index} diverged: {blame}; the last good picture is kept. Advice: {advice}.")
 
     # --- the start --------------------------------------------------------------------------------------------------------
@@ -259,10 +266,16 @@ def resize(image: Tensor, size: tuple[int, int], mode: str = "bicubic") -> Tenso
     return torch.nn.functional.interpolate(image, size=size, mode=mode, align_corners=False, antialias=True)
 
 
-def scales(size: int, smallest: int = 128) -> list[int]:
-    """Sizes from coarse to fine, each sqrt 2 times the one before: scales(512) is [128, 181, 256, 362, 512]."""
+def schedule(size: int, steps: int = 200, smallest: int = 128) -> list[tuple[int, int]]:
+    """(size, steps) of each scale, coarse to fine.
+
+    Sizes grow by sqrt 2 from about `smallest`, and steps shrink by as much, but to no less than a quarter: the large strokes are
+    settled by then, and fine ones need little time. schedule(512) is [(128, 200), (181, 141), (256, 100), (362, 71), (512, 50)].
+    """
     count = max(0, math.floor(2 * math.log2(size / smallest) + 1e-9)) if size > smallest else 0
-    return [round(size / math.sqrt(2) ** k) for k in range(count, -1, -1)]
+    return [
+        (round(size / 2 ** ((count - k) / 2)), max(1, round(steps * max(0.25, 2 ** (-k / 2))))) for k in range(count + 1)
+    ]
 
 
 def stylize(
@@ -284,18 +297,18 @@ def stylize(
 
     Large strokes are painted at 128 pixels, where they are cheap, and every scale, sqrt 2 times the last, adds finer ones. Each
     starts from the picture of the one before, enlarged, and with Adam's running averages, enlarged too, so that no scale has to
-    find its step sizes again (after Katherine Crowson's style-transfer-pytorch). `steps` are made at the first scale and half
-    as many at each later one. averaging: see `StyleTransfer`. on_step is called after every step.
+    find its step sizes again (after Katherine Crowson's style-transfer-pytorch). `steps` are made at the first scale, fewer at
+    each later one: see `schedule`. averaging: see `StyleTransfer`. on_step is called after every step.
 
     vgg: by default the embedded network, with replicate padding, which leaves no frame along the borders.
     """
     vgg = load_vgg(padding="replicate") if vgg is None else vgg
     content, style = load_image(content), load_image(style)
     transfer: StyleTransfer | None = None
-    for side in scales(size):
+    for side, count in schedule(size, steps):
         finer = StyleTransfer(
             preprocess(content, side), preprocess(style, side), vgg, recipe, size=side,
-            steps=steps if transfer is None else steps // 2, alpha=alpha, beta=beta, tv=tv,
+            steps=count, alpha=alpha, beta=beta, tv=tv,
             averaging=averaging, seed=seed, init=None if transfer is None else transfer.tensor,
         )  # fmt: skip
         if transfer is not None:

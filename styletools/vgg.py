@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -27,7 +29,7 @@ CHANNELS = {  # output channels of the 13 convolutions up to conv5_1
     "vgg19-slim": (16, 32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 128, 128),
 }
 SLIM_FILE = Path(__file__).with_name("vgg19_slim.safetensors")
-SLIM_SHA256 = "77d148fed5aede3770ad82b29e81b89329aea420e9359d64f85bee4218d3c0de"
+SLIM_SHA256 = "f007e35192bee8e402be5862a9cb99245e680a2efeb5a99f271060dded23052c"
 
 
 def _layer_table() -> dict[str, int]:
@@ -74,22 +76,28 @@ def build_features(channels: Iterable[int], pooling: str = "max", padding: str =
         elif name.startswith("relu"):
             modules.append(nn.ReLU())
         else:
-            modules.append(nn.MaxPool2d(2) if pooling == "max" else ScaledAveragePool())
+            modules.append(nn.MaxPool2d(2) if pooling == "max" else ScaledAveragePool(AVERAGE_POOL_SCALES[name]))
     return nn.Sequential(*modules)
+
+
+# Root mean square of the maximum over that of the average, at the four poolings, measured on the pictures of img/.
+AVERAGE_POOL_SCALES = {"pool1": 1.5, "pool2": 1.6, "pool3": 1.65, "pool4": 1.75}
 
 
 class ScaledAveragePool(nn.Module):
     """Average pooling over 2 x 2 positions, times a constant that keeps the size of the activations.
 
     An average is smaller than a maximum; without the factor every later layer would see a fainter picture than
-    the one its weights were trained for. See `AVERAGE_POOL_SCALE`.
+    the one its weights were trained for.
     """
 
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
     def forward(self, features: Tensor) -> Tensor:
-        return nn.functional.avg_pool2d(features, 2) * AVERAGE_POOL_SCALE
-
-
-AVERAGE_POOL_SCALE = 1.5
+        """(N, C, H, W) -> (N, C, H // 2, W // 2)."""
+        return nn.functional.avg_pool2d(features, 2) * self.scale
 
 
 class VGG(nn.Module):
@@ -193,7 +201,7 @@ def choose_device() -> torch.device:
 @cache
 def fast_bfloat16() -> bool:
     """Whether this CPU multiplies bfloat16 in hardware (AVX512-BF16 or AMX); without it bfloat16 is far slower."""
-    capabilities = torch.cpu.get_capabilities()
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.7 and later
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
@@ -204,10 +212,10 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Works for torchvision's VGG-19 and VGG-16 files; in the latter conv5_1 has index 24.
     """
     path = Path(path)
-    if path.suffix == ".safetensors":
-        state = load_file(path)
-    else:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+    return _trim(load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True))
+
+
+def _trim(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     state = {key.removeprefix("features."): value for key, value in state.items() if "classifier" not in key}
     return {key: value for key, value in state.items() if int(key.split(".")[0]) <= LAYERS["conv5_1"]}
 
@@ -226,12 +234,21 @@ def _full_weights() -> dict[str, Tensor]:
     if folder := os.environ.get("STYLETOOLS_WEIGHTS"):
         places = [Path(folder) / trimmed, Path(folder) / original, *places]
     found = next((path for path in places if path.is_file()), None)
-    if found is not None and found.suffix == ".safetensors":
-        return read_weights(found)
-    weights = read_weights(found) if found is not None else _download()
-    own_cache.parent.mkdir(parents=True, exist_ok=True)
-    save_file(weights, own_cache)
+    weights = _download() if found is None else _read_or_explain(found)
+    if found is None or found.suffix != ".safetensors":
+        with suppress(OSError, SafetensorError):  # a cache folder that cannot be written costs only time
+            own_cache.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = own_cache.with_suffix(f".{os.getpid()}")
+            save_file(weights, unfinished)
+            unfinished.replace(own_cache)
     return weights
+
+
+def _read_or_explain(path: Path) -> dict[str, Tensor]:
+    try:
+        return read_weights(path)
+    except Exception as error:  # of a damaged file torch and safetensors complain in many ways
+        raise WeightsError(f"{path} cannot be read; it may be incomplete: delete it and get it again.") from error
 
 
 def _download() -> dict[str, Tensor]:
@@ -240,11 +257,11 @@ def _download() -> dict[str, Tensor]:
     weights = VGG19_Weights.IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=True, check_hash=True)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # no network, or a file whose checksum is wrong
         raise WeightsError(
             f"the weights of vgg19 are not on this computer and cannot be downloaded ({error}). "
             f"Put vgg19-dcbb9e9d.pth (from {weights.url}) or the 52 MB vgg19_features.safetensors of a colleague into a "
             "folder and name that folder in the environment variable STYLETOOLS_WEIGHTS, "
             'or use "vgg19-slim", which needs no download.'
         ) from error
-    return {k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")}
+    return _trim(state)

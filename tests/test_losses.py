@@ -1,0 +1,288 @@
+"""The three losses: values worked out by hand, properties, gradients."""
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+import styletools as st
+
+REDUCTIONS = ("mean", "half_sum", "relative")
+DIVISORS = {"none": 1, "hw": 30, "chw": 120}  # of features with C = 4, H = 5, W = 6
+TV_CONVENTIONS = ("d2l", "squared")
+
+
+def random(*shape, seed=0, dtype=torch.float32):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+# Two channels, one row of two positions: F = [[1, 2], [3, 4]]; F F^T = [[5, 11], [11, 25]].
+SMALL = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).view(1, 2, 1, 2)
+
+
+# --- content ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("reduction", "expected"), [("mean", 10 / 4), ("half_sum", 10 / 2), ("relative", 10 / 18)])
+def test_content_known_values(reduction, expected):
+    target = torch.tensor([2.0, 2.0, 3.0, 1.0]).view(1, 2, 1, 2)  # differences 1, 0, 0, 3; sum P^2 = 4 + 4 + 9 + 1
+    assert st.content_loss(SMALL, target, reduction).item() == pytest.approx(expected)
+
+
+def test_content_default_is_the_mean():
+    f, p = random(1, 4, 5, 6), random(1, 4, 5, 6, seed=1)
+    assert torch.equal(st.content_loss(f, p), st.content_loss(f, p, "mean"))
+    torch.testing.assert_close(st.content_loss(f, p), torch.nn.functional.mse_loss(f, p))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_content_is_zero_for_equal_features_and_positive_otherwise(reduction):
+    f = random(2, 4, 5, 6)
+    assert st.content_loss(f, f.clone(), reduction) == 0
+    loss = st.content_loss(f, f + 0.1, reduction)
+    assert loss > 0
+    assert loss.shape == ()
+
+
+def test_relative_content_is_one_for_nothing_and_has_no_units():
+    p = random(1, 4, 5, 6)
+    assert st.content_loss(torch.zeros_like(p), p, "relative").item() == pytest.approx(1)
+    f = random(1, 4, 5, 6, seed=1)
+    assert st.content_loss(100 * f, 100 * p, "relative").item() == pytest.approx(st.content_loss(f, p, "relative").item())
+    assert st.content_loss(100 * f, 100 * p).item() == pytest.approx(1e4 * st.content_loss(f, p).item())
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_content_gradient(reduction):
+    f, p = random(1, 2, 3, 4, dtype=torch.float64), random(1, 2, 3, 4, seed=1, dtype=torch.float64)
+    assert gradcheck(lambda x: st.content_loss(x, p, reduction), f.requires_grad_())
+
+
+def test_content_bad_input():
+    with pytest.raises(ValueError, match=r"\(1, 2, 1, 2\) and target \(1, 2, 2, 2\) must have the same shape"):
+        st.content_loss(SMALL, torch.zeros(1, 2, 2, 2))
+    with pytest.raises(ValueError, match=r"same shape"):  # not broadcast
+        st.content_loss(SMALL, torch.zeros(1, 1, 1, 2))
+    with pytest.raises(ValueError, match=r"reduction is 'sum'; expected 'mean', 'half_sum' or 'relative'"):
+        st.content_loss(SMALL, SMALL, "sum")
+
+
+# --- the Gram matrix -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("divide_by", "divisor"), [("none", 1), ("hw", 2), ("chw", 4)])
+def test_gram_known_values(divide_by, divisor):
+    expected = torch.tensor([[[5.0, 11.0], [11.0, 25.0]]]) / divisor
+    torch.testing.assert_close(st.gram_matrix(SMALL, divide_by), expected)
+
+
+def test_gram_default_divides_by_chw():
+    assert torch.equal(st.gram_matrix(SMALL), st.gram_matrix(SMALL, "chw"))
+
+
+@pytest.mark.parametrize("divide_by", DIVISORS)
+def test_gram_is_all_pairs_of_inner_products(divide_by):
+    f = random(2, 4, 5, 6)
+    gram = st.gram_matrix(f, divide_by)
+    assert gram.shape == (2, 4, 4)
+    for n in range(2):
+        for i in range(4):
+            for j in range(4):
+                expected = (f[n, i] * f[n, j]).sum() / DIVISORS[divide_by]
+                torch.testing.assert_close(gram[n, i, j], expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gram_is_symmetric_and_positive_semi_definite(seed):
+    gram = st.gram_matrix(random(2, 6, 2, 2, seed=seed, dtype=torch.float64), "none")  # rank 4 of 6
+    torch.testing.assert_close(gram, gram.transpose(1, 2))
+    eigenvalues = torch.linalg.eigvalsh(gram)
+    assert eigenvalues.min() > -1e-12
+    assert (eigenvalues > 1e-9).sum(1).tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("divide_by", DIVISORS)
+def test_shuffling_all_positions_leaves_the_gram_matrix(divide_by):
+    f = random(1, 4, 5, 6)
+    order = torch.randperm(30, generator=torch.Generator().manual_seed(1))
+    shuffled = f.flatten(2)[:, :, order].view(1, 4, 5, 6)
+    assert not torch.equal(f, shuffled)
+    torch.testing.assert_close(st.gram_matrix(shuffled, divide_by), st.gram_matrix(f, divide_by))
+
+
+def test_permuting_channels_permutes_rows_and_columns():
+    f = random(1, 4, 5, 6)
+    order = [2, 0, 3, 1]
+    torch.testing.assert_close(st.gram_matrix(f[:, order]), st.gram_matrix(f)[:, order][:, :, order])
+
+
+def test_gram_over_hw_does_not_depend_on_the_size_of_the_picture():
+    f = random(1, 4, 5, 6)
+    tiled = f.repeat(1, 1, 3, 2)
+    torch.testing.assert_close(st.gram_matrix(tiled, "hw"), st.gram_matrix(f, "hw"))
+    torch.testing.assert_close(st.gram_matrix(tiled, "chw"), st.gram_matrix(f, "chw"))
+    torch.testing.assert_close(st.gram_matrix(tiled, "none"), 6 * st.gram_matrix(f, "none"))
+
+
+def test_gram_of_a_batch_is_that_of_each_picture():
+    f = random(3, 4, 5, 6)
+    gram = st.gram_matrix(f)
+    for n in range(3):
+        torch.testing.assert_close(gram[n : n + 1], st.gram_matrix(f[n : n + 1]))
+
+
+def test_gram_takes_any_memory_layout():
+    f = random(1, 4, 5, 6)
+    torch.testing.assert_close(st.gram_matrix(f.to(memory_format=torch.channels_last)), st.gram_matrix(f))
+
+
+def test_gram_gradient():
+    f = random(1, 3, 2, 4, dtype=torch.float64).requires_grad_()
+    assert gradcheck(st.gram_matrix, f)
+
+
+def test_gram_bad_input():
+    with pytest.raises(ValueError, match=r"shape \(N, C, H, W\), got \(2, 3\)"):
+        st.gram_matrix(torch.zeros(2, 3))
+    with pytest.raises(ValueError, match=r"divide_by is 'wh'; expected 'chw', 'hw' or 'none'"):
+        st.gram_matrix(SMALL, "wh")
+
+
+# --- style -----------------------------------------------------------------------------------------------------------------
+
+# G = [[5, 11], [11, 25]], A = [[4, 11], [11, 23]]: squared differences 1 + 0 + 0 + 4 = 5; C = 2, H W = 2.
+STYLE_VALUES = {
+    "d2l": 5 / 16 / 4,  # both divided by C H W = 4, mean of four entries
+    "raw": 5 / 4,
+    "raw_chw": 5 / 4 / 4,
+    "paper": 5 / (4 * 4 * 4),
+    "modules": 5 / (4 * 4 * 2),
+    "relative": 5 / (16 + 121 + 121 + 529),
+}
+
+
+def test_every_convention_has_its_value_here():
+    assert set(STYLE_VALUES) == set(st.STYLE_CONVENTIONS)
+
+
+@pytest.mark.parametrize("convention", STYLE_VALUES)
+def test_style_known_values(convention):
+    divisor = {"d2l": 4, "relative": 2}.get(convention, 1)
+    target = torch.tensor([[[4.0, 11.0], [11.0, 23.0]]]) / divisor
+    assert st.style_loss(SMALL, target, convention).item() == pytest.approx(STYLE_VALUES[convention])
+
+
+def test_style_default_is_that_of_d2l():
+    f, a = random(1, 4, 5, 6), st.style_target(random(1, 4, 3, 2, seed=1))
+    assert torch.equal(st.style_loss(f, a), st.style_loss(f, a, "d2l"))
+
+
+@pytest.mark.parametrize("convention", STYLE_VALUES)
+def test_style_target_is_the_gram_matrix_with_the_right_divisor(convention):
+    f = random(1, 4, 5, 6)
+    assert torch.equal(st.style_target(f, convention), st.gram_matrix(f, st.STYLE_CONVENTIONS[convention].gram))
+
+
+@pytest.mark.parametrize("convention", STYLE_VALUES)
+def test_style_is_zero_for_the_same_texture_shuffled_and_positive_otherwise(convention):
+    f = random(1, 4, 5, 6)
+    target = st.style_target(f, convention)
+    order = torch.randperm(30, generator=torch.Generator().manual_seed(1))
+    shuffled = f.flatten(2)[:, :, order].view(1, 4, 5, 6)
+    other = st.style_loss(random(1, 4, 5, 6, seed=2), target, convention)
+    assert other > 0
+    assert other.shape == ()
+    assert st.style_loss(shuffled, target, convention) < 1e-10 * other
+
+
+def test_conventions_differ_by_constants_only():
+    """At one size they are one loss in different units: the table of lesson 04."""
+    c, h, w = 4, 5, 6
+    f, other = random(1, c, h, w), random(1, c, h, w, seed=1)
+    values = {name: st.style_loss(f, st.style_target(other, name), name).item() for name in st.STYLE_CONVENTIONS}
+    raw = values["raw"]
+    assert values["d2l"] == pytest.approx(raw / (c * h * w) ** 2, rel=1e-5)
+    assert values["raw_chw"] == pytest.approx(raw / (c * h * w), rel=1e-5)
+    assert values["paper"] == pytest.approx(raw / (4 * (h * w) ** 2), rel=1e-5)
+    assert values["modules"] == pytest.approx(raw / (4 * h * w), rel=1e-5)
+    assert values["paper"] / values["d2l"] == pytest.approx(c**2 / 4, rel=1e-5)
+
+
+def test_relative_style_has_no_units():
+    f, other = random(1, 4, 5, 6), random(1, 4, 5, 6, seed=1)
+    one = st.style_loss(f, st.style_target(other, "relative"), "relative").item()
+    scaled = st.style_loss(100 * f, st.style_target(100 * other, "relative"), "relative").item()
+    tiled = st.style_loss(f.repeat(1, 1, 2, 3), st.style_target(other, "relative"), "relative").item()
+    assert scaled == pytest.approx(one, rel=1e-5)
+    assert tiled == pytest.approx(one, rel=1e-5)
+    assert st.style_loss(torch.zeros_like(f), st.style_target(other, "relative"), "relative").item() == pytest.approx(1)
+
+
+def test_style_pictures_may_have_another_size():
+    assert st.style_loss(random(1, 4, 5, 6), st.style_target(random(1, 4, 9, 2, seed=1))) > 0
+
+
+@pytest.mark.parametrize("convention", STYLE_VALUES)
+def test_style_gradient(convention):
+    f = random(1, 3, 2, 4, dtype=torch.float64).requires_grad_()
+    target = st.style_target(random(1, 3, 2, 4, seed=1, dtype=torch.float64), convention)
+    assert gradcheck(lambda x: st.style_loss(x, target, convention), f)
+
+
+def test_style_bad_input():
+    with pytest.raises(ValueError, match=r"is \(1, 2, 2\), its target \(1, 3, 3\): another layer\?"):
+        st.style_loss(SMALL, torch.zeros(1, 3, 3))
+    for function in (lambda: st.style_loss(SMALL, torch.zeros(1, 2, 2), "gatys"), lambda: st.style_target(SMALL, "gatys")):
+        with pytest.raises(ValueError, match=r"convention is 'gatys'; expected one of d2l, raw, .*relative"):
+            function()
+
+
+# --- total variation -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("convention", "expected"), [("d2l", (2 + 11 / 4) / 2), ("squared", 18 / 3 + 37 / 4)])
+def test_tv_known_values(convention, expected):
+    image = torch.tensor([[0.0, 2.0, 3.0], [3.0, -1.0, 3.0]]).view(1, 1, 2, 3)  # dy = 3, -3, 0; dx = 2, 1, -4, 4
+    assert st.tv_loss(image, convention).item() == pytest.approx(expected)
+
+
+def test_tv_takes_the_mean_over_each_direction_by_itself():
+    image = torch.arange(4.0).view(1, 1, 1, 4).expand(1, 3, 3, 4)  # dx = 1 everywhere, dy = 0
+    assert st.tv_loss(image).item() == pytest.approx(0.5)
+    assert st.tv_loss(image, "squared").item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("convention", TV_CONVENTIONS)
+def test_tv_of_a_constant_picture_is_zero(convention):
+    image = torch.tensor([0.3, -1.0, 2.0]).view(1, 3, 1, 1).expand(1, 3, 6, 5)
+    assert st.tv_loss(image, convention) == 0
+
+
+@pytest.mark.parametrize("convention", TV_CONVENTIONS)
+def test_tv_does_not_see_a_shift_in_brightness_or_a_mirror(convention):
+    image = random(1, 3, 6, 5, dtype=torch.float64)
+    value = st.tv_loss(image, convention)
+    for same in (image + 2, image.flip(-1), image.flip(-2), -image, image.transpose(2, 3)):
+        torch.testing.assert_close(st.tv_loss(same, convention), value)
+
+
+def test_tv_default_is_that_of_d2l():
+    image = random(1, 3, 6, 5)
+    assert torch.equal(st.tv_loss(image), st.tv_loss(image, "d2l"))
+
+
+def test_squares_spare_soft_gradients():
+    """A ramp and one step of the same height: the sum of |d| is the same, the squares tell them apart."""
+    ramp = torch.linspace(0, 1, 11).view(1, 1, 1, 11).expand(1, 3, 4, 11)
+    edge = (torch.arange(11) > 5).float().view(1, 1, 1, 11).expand(1, 3, 4, 11)
+    torch.testing.assert_close(st.tv_loss(ramp), st.tv_loss(edge))
+    assert st.tv_loss(edge, "squared").item() == pytest.approx(10 * st.tv_loss(ramp, "squared").item())
+
+
+@pytest.mark.parametrize("convention", TV_CONVENTIONS)
+def test_tv_gradient(convention):
+    assert gradcheck(lambda x: st.tv_loss(x, convention), random(1, 3, 4, 5, dtype=torch.float64).requires_grad_())
+
+
+def test_tv_bad_input():
+    with pytest.raises(ValueError, match=r"convention is 'l1'; expected 'd2l' or 'squared'"):
+        st.tv_loss(torch.zeros(1, 3, 4, 4), "l1")

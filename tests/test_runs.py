@@ -1,0 +1,213 @@
+"""A run saved to disk goes on as if it had never stopped."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from helpers import run_python
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import styletools as st
+
+GO_ON = """
+import sys, torch
+import styletools as st
+
+torch.set_num_threads({threads})
+for name in sys.argv[1:]:
+    transfer = st.StyleTransfer.load(name, steps=20)
+    for step in transfer:
+        if step.index == 15:
+            transfer.alpha = 2.0
+    transfer.save(name)
+"""
+KINDS = {
+    "adam": {"recipe": "balanced", "averaging": 0.9, "init": "noise", "seed": 3},
+    "lbfgs": {"recipe": "modules", "averaging": 0.8},
+    "lbfgs_changed": {"recipe": "balanced", "optimizer": "lbfgs", "learning_rate": 0.5},
+    "decaying": {"recipe": replace(st.RECIPES["d2l"], decay_every=4)},
+}
+
+
+def make(slim, plain_pair, kind, **options):
+    return st.StyleTransfer(*plain_pair, slim, **{**KINDS[kind], **options})
+
+
+def change(transfer, kind):
+    """Change weights; for "lbfgs_changed" between the last step and saving, so that a new history is due."""
+    transfer.beta = transfer.beta * 2
+    transfer.tv = 0.25
+    if kind != "lbfgs":
+        transfer.style_layers["relu2_1"] = 0.5
+
+
+@pytest.fixture(scope="module")
+def continued(slim, plain_pair, tmp_path_factory):
+    """Each kind of run after 10 steps here and 10 in one new process: {kind: run}."""
+    folder = tmp_path_factory.mktemp("runs")
+    for kind in KINDS:
+        transfer = make(slim, plain_pair, kind, steps=10)
+        for step in transfer:
+            if step.index == (10 if kind == "lbfgs_changed" else 7):
+                change(transfer, kind)
+        transfer.save(folder / f"{kind}.safetensors")
+    result = run_python("-c", GO_ON.format(threads=torch.get_num_threads()), *folder.glob("*.safetensors"))
+    assert result.returncode == 0, result.stderr
+    return {kind: st.StyleTransfer.load(folder / f"{kind}.safetensors", slim) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_10_steps_and_10_in_a_new_process_are_20_steps(continued, slim, plain_pair, kind):
+    whole = make(slim, plain_pair, kind, steps=20)
+    for step in whole:
+        if step.index == (10 if kind == "lbfgs_changed" else 7):
+            change(whole, kind)
+        if step.index == 15:
+            whole.alpha = 2.0
+    run = continued[kind]
+    assert [step.index for step in run.history] == list(range(1, 21))
+    assert run.history == whole.history
+    assert torch.equal(run._picture, whole._picture)
+    assert torch.equal(run.tensor, whole.tensor)
+    assert run.image.tobytes() == whole.image.tobytes()
+
+
+def test_loading_brings_everything_back(slim, plain_pair, tmp_path):
+    run = make(slim, plain_pair, "adam", steps=4, size=77, alpha=0.5)
+    list(run)
+    change(run, "adam")
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
+    assert again.settings == run.settings
+    assert again.recipe == run.recipe
+    assert (again.alpha, again.beta, again.tv, again.style_layers) == (run.alpha, run.beta, run.tv, run.style_layers)
+    assert again.history == run.history
+    assert list(again) == []
+    for name in ("content", "style", "tensor"):
+        assert torch.equal(getattr(again, name), getattr(run, name))
+    for name, gram in run.targets.grams.items():
+        assert torch.equal(again.targets.grams[name], gram)
+
+
+def test_steps_gives_a_new_end(slim, plain_pair, tmp_path):
+    run = make(slim, plain_pair, "adam", steps=2)
+    list(run)
+    run.save(tmp_path / "run.safetensors")
+    assert [step.index for step in st.StyleTransfer.load(tmp_path / "run.safetensors", slim, steps=4)] == [3, 4]
+
+
+@pytest.mark.parametrize("kind", ["adam", "lbfgs"])
+def test_a_run_saved_before_its_first_step(slim, plain_pair, tmp_path, kind):
+    run = make(slim, plain_pair, kind, steps=3)
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
+    assert list(again) == list(run)
+    assert torch.equal(again.tensor, run.tensor)
+
+
+def test_saving_changes_nothing_and_may_be_repeated(slim, plain_pair, tmp_path):
+    run, undisturbed = (make(slim, plain_pair, "lbfgs", steps=6) for _ in range(2))
+    for _ in run:
+        run.save(tmp_path / "run.safetensors")
+    assert list(undisturbed) == run.history
+    assert torch.equal(run.tensor, undisturbed.tensor)
+
+
+def test_the_network_is_loaded_as_it_was(plain_pair, tmp_path):
+    vgg = st.load_vgg(device="cpu", dtype=torch.float32, pooling="average", padding="replicate")
+    run = st.StyleTransfer(*plain_pair, vgg, steps=2)
+    run.step()
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors")
+    assert again.vgg.options == vgg.options
+    if again.vgg.device.type == "cpu":
+        assert again.step() == run.step()
+
+
+def test_a_recipe_of_ones_own_survives(slim, plain_pair, tmp_path):
+    recipe = replace(
+        st.RECIPES["gatys"], source="a student's", content_layers=("relu2_2", "conv4_2"), betas=(0.8, 0.9),
+        style_layers={"conv5_1": 1.0, "relu1_1": 3.0}, network_input="unit",
+    )  # fmt: skip
+    run = st.StyleTransfer(*plain_pair, slim, recipe, steps=2)
+    run.step()
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
+    assert again.recipe == recipe
+    assert list(again.recipe.style_layers) == ["conv5_1", "relu1_1"]
+    assert again.step() == run.step()
+
+
+def test_after_loading_a_failure_still_keeps_the_picture(slim, plain_pair, tmp_path):
+    run = make(slim, plain_pair, "lbfgs", steps=9)
+    for _ in range(4):
+        run.step()
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
+    again.beta = float("nan")
+    with pytest.raises(st.DivergedError, match="step 5"):
+        again.step()
+    assert torch.equal(again.tensor, run.tensor)
+
+
+def test_a_path_may_be_text(slim, plain_pair, tmp_path):
+    run = make(slim, plain_pair, "adam", steps=1)
+    run.save(str(tmp_path / "run.safetensors"))
+    assert st.StyleTransfer.load(str(tmp_path / "run.safetensors"), slim).settings == run.settings
+
+
+def test_the_file_names_no_place_on_this_machine(slim, plain_pair, tmp_path):
+    st.sample("chelsea").save(tmp_path / "start.png")
+    run = st.StyleTransfer(*plain_pair, slim, init=str(tmp_path / "start.png"), steps=1)
+    run.save(tmp_path / "run.safetensors")
+    with safe_open(tmp_path / "run.safetensors", "pt") as file:
+        about = file.metadata()["styletools"]
+    assert str(tmp_path) not in about
+    assert json.loads(about)["settings"]["init"] == "picture"
+
+
+# --- what cannot be read or written ------------------------------------------------------------------------------------
+
+
+def write_text(path):
+    path.write_text("once upon a time")
+
+
+def write_other_tensors(path):
+    save_file({"x": torch.zeros(3)}, path)
+
+
+def write_other_metadata(path):
+    save_file({"x": torch.zeros(3)}, path, metadata={"styletools": "not JSON"})
+
+
+def write_empty_run(path):
+    save_file({"x": torch.zeros(3)}, path, metadata={"styletools": "{}"})
+
+
+def write_half(path):
+    save_file({"x": torch.zeros(3000)}, path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "write", [write_text, write_other_tensors, write_other_metadata, write_empty_run, write_half, lambda path: path.mkdir(), None]
+)
+def test_a_file_that_is_no_run_is_an_image_error(slim, tmp_path, write):
+    path = tmp_path / "no_run.safetensors"
+    if write:
+        write(path)
+    with pytest.raises(st.ImageError, match=r"no_run.safetensors is not a run saved by StyleTransfer.save"):
+        st.StyleTransfer.load(path, slim)
+
+
+@pytest.mark.parametrize("place", ["missing/run.safetensors", "folder", "file/run.safetensors"])
+def test_a_run_that_cannot_be_written_is_an_image_error(slim, plain_pair, tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    run = make(slim, plain_pair, "adam", steps=1)
+    with pytest.raises(st.ImageError, match="cannot write the run to"):
+        run.save(tmp_path / place)
+    run.step()
