@@ -175,7 +175,7 @@ def describe(mine: list[Tensor], expected: list[Tensor]) -> str:
     factor = float(a @ b / (b @ b))
     text = f"largest difference {rounded(float((a - b).abs().max()))}"
     if abs(factor) > 1e-9 and float((a - factor * b).abs().max() / a.abs().max()) < ALIKE:
-        text += f"; {rounded(factor, 2)} times what was expected"
+        text += f"; {rounded(factor, 3)} times what was expected"
     return text
 
 

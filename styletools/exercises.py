@@ -221,6 +221,8 @@ EXERCISES: dict[str, Exercise] = {
         "divided by the batch size too: divide by C H W alone.": lambda f: gram_matrix(f) / len(f),
         "transpose the second factor, f @ f^T: channels against channels, not positions against positions.": positions,
         "flattened along the wrong axes: reshape to (N, C, H W), so that each channel keeps a row of its own.": misread,
+        "the axes are moved before reshape: go from (N, C, H, W) straight to (N, C, H W).":
+            lambda f: gram_matrix(f.permute(0, 2, 3, 1).reshape(f.shape)),
         "the batch is mixed into one Gram matrix: keep N as the first axis.": mixed,
         "the pictures of a batch are added up: keep N as the first axis.": pooled,
         "only the first picture is used, or the batch axis is lost: return (N, C, C).": lambda f: gram_matrix(f)[0],

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from .images import clamp_to_box
 from .losses import content_loss, style_loss, style_target, tv_loss
-from .vgg import VGG
+from .vgg import LAYERS, VGG
 
 LEARNING_RATE = 0.05
 SMOOTHNESS = 1e-2  # weight of the squared total variation beside losses that start near 1
@@ -53,9 +53,11 @@ def reconstruct_style(
 
     style: (1, 3, H, W), normalised. layers: names. shape: (height, width) of the new picture, by default that of `style`;
     Gram matrices are means over positions here, so any shape will do. Returns the picture, (1, 3, height, width).
-    Raises KeyError for a layer the network does not have, ValueError for a picture too small for the deepest one.
+    Raises KeyError for a layer the network does not have, ValueError for no layer or a picture too small for the deepest one.
     """
     layers = list(layers)
+    if not layers:
+        raise ValueError("a style needs at least one layer.")
     with torch.no_grad():
         targets = {layer: style_target(F, "relative") for layer, F in vgg(style, layers).items()}  # A_l, (1, C, C)
 
@@ -73,12 +75,14 @@ def maximize_activation(vgg: VGG, layer: str, channel: int, size: int = 96, step
         x* = argmax  mean over positions of F_channel(x)
 
     The gradient is `natural`, as everywhere here; besides, every step looks at the picture rolled by a few random pixels
-    (jitter), which no fine grain survives, and colours drift back to grey. A sleeping ReLU has no gradient: therefore a
-    "relu" layer is read before its ReLU, and what is negative counts a tenth.
+    (jitter), which no fine grain survives, and colours drift back to grey. A sleeping ReLU has no gradient: therefore
+    "relu" layers are read before their ReLU, and in every layer what is negative counts a tenth.
 
     Returns the picture, (1, 3, size, size). The same seed gives the same picture.
     Raises KeyError for a layer the network does not have, IndexError for a channel it does not have.
     """
+    if layer not in LAYERS:
+        raise KeyError(f"there is no layer {layer!r}.")
     source = layer.replace("relu", "conv")
     generator = torch.Generator().manual_seed(seed + 1)
 
@@ -122,7 +126,8 @@ def _descend(gradient: Callable[[Tensor], Tensor], start: Tensor, steps: int) ->
     optimizer = torch.optim.Adam([picture], lr=LEARNING_RATE)
     for index in range(steps):
         optimizer.param_groups[0]["lr"] = LEARNING_RATE * min(1.0, 2 * (1 - index / steps))
-        picture.grad = gradient(picture)
+        with torch.enable_grad():
+            picture.grad = gradient(picture)
         optimizer.step()
         with torch.no_grad():
             picture.copy_(clamp_to_box(picture))

@@ -54,7 +54,7 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["styletools"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ImageError(f"{path} is not a run saved by StyleTransfer.save.") from error
     options = {**about["vgg"], "dtype": getattr(torch, about["vgg"]["dtype"])}

@@ -55,8 +55,8 @@ def build_features(channels: Iterable[int], pooling: str = "max", padding: str =
 
     channels: output channels of the 13 convolutions.
     pooling: ``"max"`` as trained, or ``"average"``, which Gatys et al. prefer for smoother pictures.
-    padding: what lies outside the picture for the first convolution: ``"zeros"`` as trained, or ``"replicate"``,
-        which repeats the border pixel and so avoids a painted frame.
+    padding: what the convolutions see outside the picture: ``"zeros"`` as trained, or ``"replicate"``, which repeats the
+        border and so avoids a painted frame: a plain picture then looks plain to every layer, up to its corners.
 
     The ReLUs are *not* in-place, unlike torchvision's: a feature map, once computed, is never overwritten.
     """
@@ -70,8 +70,7 @@ def build_features(channels: Iterable[int], pooling: str = "max", padding: str =
     for name in list(LAYERS)[:MODULES]:
         if name.startswith("conv"):
             outputs = next(widths)
-            mode = padding if name == "conv1_1" else "zeros"
-            modules.append(nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, padding_mode=mode))
+            modules.append(nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, padding_mode=padding))
             inputs = outputs
         elif name.startswith("relu"):
             modules.append(nn.ReLU())

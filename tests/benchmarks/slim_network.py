@@ -16,7 +16,7 @@ import torch
 import styletools as st
 from styletools.distill import as_network, read_teacher
 from styletools.recipes import FIRST_OF_EACH_BLOCK, RECIPES
-from styletools.vgg import CHANNELS, VGG, build_features, read_weights
+from styletools.vgg import CHANNELS, LAYERS, VGG, build_features, read_weights
 
 PAIRS = (
     ("eilean_donan", "great_wave"), ("neuschwanstein", "cafe_terrace_at_night"), ("summer_palace", "village_street_auvers"),
@@ -27,7 +27,8 @@ PAIRS = (
 def load(path: Path) -> VGG:
     """Load a slim network of any width."""
     state = read_weights(path)
-    features = build_features([w.shape[0] for name, w in state.items() if name.endswith("weight")])
+    convolutions = [index for index in LAYERS.values() if f"{index}.weight" in state]
+    features = build_features([state[f"{index}.weight"].shape[0] for index in convolutions])
     features.load_state_dict(state)
     return VGG(features, path.stem)
 
