@@ -54,16 +54,17 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["styletools"])
+            about["vgg"]["dtype"] = getattr(torch, about["vgg"]["dtype"])
+            # Clones, because a file's tensors lie at odd addresses, where sums may be rounded in another order.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ImageError(f"{path} is not a run saved by StyleTransfer.save.") from error
-    options = {**about["vgg"], "dtype": getattr(torch, about["vgg"]["dtype"])}
     recipe = Recipe(**{key: tuple(v) if isinstance(v, list) else v for key, v in about["recipe"].items()})
     settings = about["settings"] if steps is None else {**about["settings"], "steps": steps}
     transfer = kind(
         tensors["content"],
         tensors["style"],
-        load_vgg(**options) if vgg is None else vgg,
+        load_vgg(**about["vgg"]) if vgg is None else vgg,
         recipe,
         **{**settings, "init": tensors["picture"]},
     )

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .images import Source, clamp_to_box, fit_size, load_image, postprocess, preprocess
+from .images import Source, clamp_to_box, load_image, postprocess, preprocess
 from .recipes import Recipe, Targets, find_recipe
 from .runs import load_run, save_run
 from .vgg import VGG, load_vgg
@@ -29,7 +29,7 @@ class DivergedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Step:
-    """What one step saw: the losses of the picture it started from, unweighted but for `total`, and the weights it used."""
+    """What one step saw: the losses of the picture it started from, unweighted but for `total`, and the weights used."""
 
     index: int  # 1, 2, 3, ...
     total: float
@@ -59,7 +59,8 @@ class StyleTransfer:
 
     content, style: pictures (path, PIL image or bytes), or normalised tensors (1, 3, H, W), which are taken as they are.
     vgg: a network from `load_vgg`; by default the embedded one.
-    recipe: a key of `RECIPES`, or a `Recipe` of your own. alpha, beta, tv, optimizer ("adam" or "lbfgs"), learning_rate and init replace its own.
+    recipe: a key of `RECIPES`, or a `Recipe` of your own. alpha, beta, tv, optimizer ("adam" or "lbfgs"), learning_rate
+    and init replace what it says.
     size: pixels of the longer side. steps: where iteration ends.
     init: "content", "noise", "blank" (a grey canvas), "style", or a picture to start from.
     averaging: d in average <- d average + (1 - d) picture; 0 shows the latest picture, 0.97 a mean of about the last 33.
@@ -269,13 +270,12 @@ def resize(image: Tensor, size: tuple[int, int], mode: str = "bicubic") -> Tenso
 def schedule(size: int, steps: int = 200, smallest: int = 128) -> list[tuple[int, int]]:
     """(size, steps) of each scale, coarse to fine.
 
-    Sizes grow by sqrt 2 from about `smallest`, and steps shrink by as much, but to no less than a quarter: the large strokes are
-    settled by then, and fine ones need little time. schedule(512) is [(128, 200), (181, 141), (256, 100), (362, 71), (512, 50)].
+    Sizes grow by sqrt 2 from about `smallest`, and steps shrink by as much, but to no less than a quarter: the large
+    strokes are settled by then, and fine ones need little time.
+    schedule(512) is [(128, 200), (181, 141), (256, 100), (362, 71), (512, 50)].
     """
     count = max(0, math.floor(2 * math.log2(size / smallest) + 1e-9)) if size > smallest else 0
-    return [
-        (round(size / 2 ** ((count - k) / 2)), max(1, round(steps * max(0.25, 2 ** (-k / 2))))) for k in range(count + 1)
-    ]
+    return [(round(size / 2 ** ((count - k) / 2)), max(1, round(steps * max(0.25, 2 ** (-k / 2))))) for k in range(count + 1)]
 
 
 def stylize(

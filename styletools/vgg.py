@@ -133,6 +133,8 @@ class VGG(nn.Module):
 
         Raises KeyError for a layer the network does not have, ValueError for a picture too small for the deepest one.
         """
+        if isinstance(layers, str):
+            raise TypeError(f"layers is a list of names: [{layers!r}], not {layers!r}.")
         wanted = set(layers)
         unknown = wanted - set(list(LAYERS)[: len(self.features)])
         if unknown:

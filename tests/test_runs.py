@@ -193,7 +193,8 @@ def write_half(path):
 
 
 @pytest.mark.parametrize(
-    "write", [write_text, write_other_tensors, write_other_metadata, write_empty_run, write_half, lambda path: path.mkdir(), None]
+    "write",
+    [write_text, write_other_tensors, write_other_metadata, write_empty_run, write_half, lambda path: path.mkdir(), None],
 )
 def test_a_file_that_is_no_run_is_an_image_error(slim, tmp_path, write):
     path = tmp_path / "no_run.safetensors"

@@ -296,10 +296,10 @@ def test_a_style_picture_of_another_shape_is_cropped_not_stretched(slim, wide):
 
 @pytest.mark.parametrize("form", ["tensor", "PIL", "path"])
 def test_start_from_a_picture_in_any_form(start, tmp_path, form):
-    other = st.sample("chelsea").resize((64, 48))
+    other = st.sample("chelsea").resize((48, 32))
     other.save(tmp_path / "other.png")
     source = {"tensor": st.preprocess(other), "PIL": other, "path": str(tmp_path / "other.png")}[form]
-    transfer = start(size=64, init=source)
+    transfer = start(size=48, init=source)
     assert transfer.settings.init == "picture"
     torch.testing.assert_close(transfer.tensor, st.preprocess(other), rtol=0, atol=1e-5)
 
@@ -410,13 +410,13 @@ def test_a_weight_that_is_no_number_is_named_and_the_picture_kept(start, optimiz
     for step in transfer:
         if step.index == 3:
             break
-    picture = transfer.tensor
+    picture, beta = transfer.tensor, transfer.beta
     transfer.beta = weight
     with pytest.raises(st.DivergedError, match=r"step 4 diverged: a weight is not a finite number.*set alpha, beta"):
         transfer.step()
     assert torch.equal(transfer.tensor, picture)
     assert len(transfer.history) == 3
-    transfer.beta = 50.0
+    transfer.beta = beta
     assert [step.index for step in transfer] == [4, 5, 6]
     assert transfer.history[-1].total < transfer.history[0].total
 
@@ -427,7 +427,7 @@ def test_lbfgs_with_a_huge_learning_rate_keeps_the_last_good_picture(start):
         paint(transfer)
     assert torch.isfinite(transfer._picture).all()
     assert torch.isfinite(transfer.tensor).all()
-    assert transfer.image.size == (64, 48)
+    assert transfer.image.size == (48, 32)
     assert all(math.isfinite(step.total) for step in transfer.history)
 
 
@@ -460,7 +460,7 @@ def test_an_interrupt_keeps_the_picture_and_the_run_goes_on(slim, plain_pair, op
     with pytest.raises(KeyboardInterrupt):
         paint(transfer)
     assert [step.index for step in transfer.history] == [1, 2, 3]
-    assert transfer.image.size == (64, 48)
+    assert transfer.image.size == (48, 32)
     assert torch.isfinite(transfer.tensor).all()
     assert [step.index for step in transfer] == [4, 5, 6]
     paint(whole)
@@ -525,20 +525,28 @@ def test_a_recipe_of_ones_own(start, slim, plain_pair):
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [(512, [128, 181, 256, 362, 512]), (128, [128]), (64, [64]), (160, [160]), (200, [141, 200]), (256, [128, 181, 256])],
-)
-def test_scales_are_a_square_root_of_two_apart(size, expected):
-    assert st.scales(size) == expected
+def test_the_schedule_of_the_default_size():
+    assert st.schedule(512) == [(128, 200), (181, 141), (256, 100), (362, 71), (512, 50)]
+
+
+@pytest.mark.parametrize("size", [64, 128, 160])
+def test_a_small_picture_has_one_scale(size):
+    assert st.schedule(size, 30) == [(size, 30)]
 
 
 @pytest.mark.parametrize("size", [32, 129, 300, 1000, 4096])
-def test_scales_end_at_the_size_and_begin_near_the_smallest(size):
-    sizes = st.scales(size)
+def test_scales_are_a_square_root_of_two_apart_and_end_at_the_size(size):
+    sizes, steps = zip(*st.schedule(size, 40), strict=True)
     assert sizes[-1] == size
-    assert sizes == sorted(sizes)
     assert size <= 128 or 128 <= sizes[0] < 182
+    assert all(b / a == pytest.approx(math.sqrt(2), abs=0.01) for a, b in zip(sizes, sizes[1:], strict=False))
+    assert steps[0] == 40
+    assert list(steps) == sorted(steps, reverse=True)
+    assert steps[-1] >= 10, "no scale gets less than a quarter of the steps"
+
+
+def test_every_scale_gets_a_step():
+    assert [steps for _, steps in st.schedule(512, 1)] == [1] * 5
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 40), (20, 60), (60, 20), (30, 50), (7, 100)])
@@ -573,7 +581,7 @@ def test_stylize_paints_at_every_scale_and_returns_the_full_size(tiny_vgg, photo
         photograph, st.sample("great_wave"), 182, tiny_vgg, steps=4,
         on_step=lambda transfer, step: seen.append((transfer.image.size, step.index)),
     )  # fmt: skip
-    assert seen == [*(((129, 86), index) for index in (1, 2, 3, 4)), *(((182, 121), index) for index in (1, 2))]
+    assert seen == [*(((129, 86), index) for index in (1, 2, 3, 4)), *(((182, 121), index) for index in (1, 2, 3))]
     assert picture.size == (182, 121)
     assert picture.mode == "RGB"
 
@@ -592,7 +600,7 @@ def test_a_finer_scale_inherits_adams_averages(tiny_vgg, photograph):
         starts.setdefault(transfer.settings.size, transfer)
 
     st.stylize(photograph, photograph, 182, tiny_vgg, steps=4, on_step=look)
-    assert counts == [1, 2, 3, 4, 5, 6], "the step count goes on, so bias correction does not begin again"
+    assert counts == [1, 2, 3, 4, 5, 6, 7], "the step count goes on, so bias correction does not begin again"
     assert all(sizes)
 
 
@@ -603,7 +611,7 @@ def test_inherit_enlarges_the_averages(start, slim, plain_pair):
     fine = st.StyleTransfer(*large, slim)
     fine.inherit(coarse)
     ours, theirs = (t._optimizer.state[t._picture] for t in (fine, coarse))
-    assert tuple(ours["exp_avg"].shape) == (1, 3, 72, 96)
+    assert tuple(ours["exp_avg"].shape) == tuple(large[0].shape)
     assert float(ours["exp_avg_sq"].min()) >= 0
     assert float(ours["exp_avg_sq"].mean()) == pytest.approx(float(theirs["exp_avg_sq"].mean()), rel=0.1)
     fine.step()
@@ -643,11 +651,12 @@ def test_stylize_takes_paths(tiny_vgg, photograph, tmp_path):
 
 
 def test_coarse_to_fine_beats_the_full_size_alone(slim):
-    """At 182 px with the embedded network, judged by the recipe's own loss after as many steps."""
+    """At 182 px with the embedded network, judged by the recipe's own loss after as many steps at that size."""
     content, style = st.sample("eilean_donan"), st.sample("great_wave")
-    budget = 12
+    (_, coarse), (_, fine) = st.schedule(182, 8)
     seen = []
-    st.stylize(content, style, 182, slim, steps=budget, averaging=0.0, on_step=lambda transfer, step: seen.append(step))
-    alone = paint(st.StyleTransfer(content, style, slim, size=182, steps=budget // 2))
-    assert seen[-1].total < 0.8 * alone[-1].total
-    assert seen[budget].total < seen[0].total, "the larger scale starts from what the smaller one has found"
+    st.stylize(content, style, 182, slim, steps=8, averaging=0.0, on_step=lambda transfer, step: seen.append(step))
+    alone = paint(st.StyleTransfer(content, style, slim, size=182, steps=fine))
+    assert len(seen) == coarse + fine
+    assert seen[-1].total < 0.9 * alone[-1].total
+    assert seen[coarse].total < seen[0].total, "the larger scale starts from what the smaller one has found"

@@ -1,0 +1,94 @@
+"""Make the rows of pictures at the top of the README and of each lesson: python img/make_strips.py [readme 01 02 ...]"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+import styletools as st
+
+FOLDER = Path(__file__).parent / "strips"
+HEIGHT, GAP = 200, 6  # pixels
+Strip = list[Image.Image]
+
+
+def readme() -> Strip:
+    """Content, style, result: what the command line makes without options."""
+    castle, wave = st.sample("eilean_donan"), st.sample("great_wave")
+    return [castle, wave, st.stylize(castle, wave)]
+
+
+def lesson_01() -> Strip:
+    """Content, style, result."""
+    castle, wave = st.sample("eilean_donan"), st.sample("great_wave")
+    return [castle, wave, st.stylize(castle, wave, 256)]
+
+
+def lesson_02() -> Strip:
+    """A picture, nine feature maps, what one filter wants to see."""
+    castle = st.sample("eilean_donan")
+    vgg = st.load_vgg("vgg19-slim")
+    features = vgg(st.preprocess(castle, 240), ["relu2_1"])["relu2_1"][0].cpu()  # (32, 80, 120)
+    sheet = Image.new("RGB", (3 * 120 + 2 * 4, 3 * 80 + 2 * 4), "white")
+    busiest = features.var(dim=(1, 2)).argsort(descending=True)[:9]
+    for number, channel in enumerate(busiest.tolist()):
+        grey = (255 * (features[channel] / features[channel].quantile(0.995)).clamp(0, 1)).byte()
+        sheet.paste(Image.fromarray(grey.numpy()), (number % 3 * 124, number // 3 * 84))
+    return [castle, sheet, st.postprocess(st.maximize_activation(vgg, "relu4_2", 24, size=160, steps=60))]
+
+
+def lesson_03() -> Strip:
+    """The photograph, the noise, the picture painted from it with the features of relu4_1 alone."""
+    vgg = st.load_vgg("vgg19-slim", pooling="average")
+    content = st.preprocess(st.sample("chelsea"), 192)
+    noise = 0.6 * torch.randn(content.shape, generator=torch.Generator().manual_seed(0))
+    painted = st.reconstruct_content(vgg, content, "relu4_1", steps=120)
+    return [st.postprocess(picture) for picture in (content, noise, painted)]
+
+
+def lesson_04() -> Strip:
+    """A painting, the noise it starts from, a texture with the painting's Gram matrices."""
+    vgg = st.load_vgg("vgg19-slim")
+    street = st.sample("village_street_auvers")
+    style = st.preprocess(street, 192)
+    noise = st.clamp_to_box(0.5 * torch.randn(style.shape, generator=torch.Generator().manual_seed(0)))
+    layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    return [street, st.postprocess(noise), st.postprocess(st.reconstruct_style(vgg, style, layers, steps=200))]
+
+
+def lesson_05() -> Strip:
+    """No total variation, enough, far too much."""
+    castle, kandinsky = (st.preprocess(st.sample(name), 192) for name in ("eilean_donan", "composition_viii"))
+    vgg = st.load_vgg("vgg19-slim", padding="replicate")
+    pictures = []
+    for tv in (0, 3, 60):
+        transfer = st.StyleTransfer(castle, kandinsky, vgg, alpha=1, beta=4, tv=tv, steps=60, learning_rate=0.2)
+        for _ in transfer:
+            pass
+        pictures.append(transfer.image)
+    return pictures
+
+
+STRIPS: dict[str, Callable[[], Strip]] = {
+    "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
+}  # fmt: skip
+
+
+def join(pictures: Strip) -> Image.Image:
+    """Put pictures side by side, equally high, in their own proportions."""
+    scaled = [p.resize((round(p.width * HEIGHT / p.height), HEIGHT), Image.Resampling.LANCZOS) for p in pictures]
+    row = Image.new("RGB", (sum(p.width for p in scaled) + GAP * (len(scaled) - 1), HEIGHT), "white")
+    left = 0
+    for picture in scaled:
+        row.paste(picture, (left, 0))
+        left += picture.width + GAP
+    return row
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name in sys.argv[1:] or STRIPS:
+        join(STRIPS[name]()).save(FOLDER / f"{name}.jpg", quality=90)
+        print(name, flush=True)
