@@ -30,9 +30,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--alpha", type=float, help="weight of the content loss")
     parser.add_argument("--beta", type=float, help="weight of the style loss")
     parser.add_argument("--tv", type=float, help="weight of the total variation")
-    parser.add_argument("--network", choices=list(CHANNELS), default="vgg19-slim")
-    parser.add_argument("--recipe", choices=list(RECIPES), default="balanced")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--network", choices=list(CHANNELS), default="vgg19-slim", help="which VGG judges (%(default)s)")
+    parser.add_argument("--recipe", choices=list(RECIPES), default="balanced", help="layers, losses, weights (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise, where the recipe starts from noise (%(default)s)")
     parser.add_argument("--preserve-progress", metavar="DIR", type=Path, help="keep a picture of every 25th step here")
     return parser
 
@@ -76,7 +76,7 @@ def paint(options: argparse.Namespace) -> None:
     vgg = load_vgg(options.network, padding="replicate")
     latest: list[StyleTransfer] = []
     total = sum(steps for _, steps in schedule(options.size, options.steps))
-    with tqdm(total=total, unit="step", file=sys.stderr) as bar:
+    with tqdm(total=total, unit="step", file=sys.stderr, delay=0.2) as bar:  # no bar above an error at the very start
 
         def on_step(transfer: StyleTransfer, step: Step) -> None:
             latest[:] = [transfer]

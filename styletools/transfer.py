@@ -154,15 +154,19 @@ class StyleTransfer:
         return seen[0]
 
     def inherit(self, coarser: StyleTransfer) -> None:
-        """Take over Adam's running averages from a smaller picture, enlarged; L-BFGS begins anew."""
+        """Take over Adam's running averages from a smaller picture, enlarged; L-BFGS begins anew.
+
+        The losses are means over positions, so a pixel of a picture with twice as many has half the gradient.
+        """
         state = coarser._optimizer.state.get(coarser._picture, {})
         if self.settings.optimizer != "adam" or "exp_avg" not in state:
             return
         size = tuple(self._picture.shape[-2:])
+        share = coarser._picture.numel() / self._picture.numel()
         self._optimizer.state[self._picture] = {
             "step": state["step"].clone(),
-            "exp_avg": resize(state["exp_avg"], size),
-            "exp_avg_sq": resize(state["exp_avg_sq"], size, "bilinear").clamp_min(0),
+            "exp_avg": resize(state["exp_avg"], size) * share,
+            "exp_avg_sq": resize(state["exp_avg_sq"], size, "bilinear").clamp_min(0) * share**2,
         }
 
     @property

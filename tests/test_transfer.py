@@ -613,7 +613,8 @@ def test_inherit_enlarges_the_averages(start, slim, plain_pair):
     ours, theirs = (t._optimizer.state[t._picture] for t in (fine, coarse))
     assert tuple(ours["exp_avg"].shape) == tuple(large[0].shape)
     assert float(ours["exp_avg_sq"].min()) >= 0
-    assert float(ours["exp_avg_sq"].mean()) == pytest.approx(float(theirs["exp_avg_sq"].mean()), rel=0.1)
+    share = plain_pair[0].numel() / large[0].numel()  # a mean over more pixels: each has a smaller gradient
+    assert float(ours["exp_avg_sq"].mean()) == pytest.approx(float(theirs["exp_avg_sq"].mean()) * share**2, rel=0.1)
     fine.step()
     assert int(ours["step"]) == 4
     assert int(theirs["step"]) == 3, "the coarse run keeps its own state"
