@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"styletools: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:
-        print(f"styletools: interrupted; {interrupt or 'nothing was painted yet'}.", file=sys.stderr)
+        print(f"styletools: interrupted; {str(interrupt) or 'nothing was painted yet'}.", file=sys.stderr)
         return 130
     return 0
 
