@@ -13,7 +13,7 @@ def execute(path: Path) -> None:
     """Run one notebook and write it back with outputs, without what differs from machine to machine."""
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=600, store_widget_state=False, record_timing=False, resources=resources).execute()
+    NotebookClient(notebook, timeout=600, record_timing=False, resources=resources).execute()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

@@ -73,7 +73,7 @@ def paint(options: argparse.Namespace) -> None:
     """Paint and save; when interrupted or diverged, save the picture as far as it came."""
     check(options)
     content, style = load_image(options.content), load_image(options.style)
-    vgg = load_vgg(options.network, padding="replicate")
+    vgg = load_vgg(options.network, padding="replicate", dtype=None)
     latest: list[StyleTransfer] = []
     total = sum(steps for _, steps in schedule(options.size, options.steps))
     with tqdm(total=total, unit="step", file=sys.stderr, delay=0.2) as bar:  # no bar above an error at the very start

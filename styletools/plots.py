@@ -85,7 +85,7 @@ def show_features(features: Tensor, channels: Sequence[int] | None = None, colum
     channels: which ones; by default the first 16.
     """
     channels = list(range(min(16, features.shape[1]))) if channels is None else list(channels)
-    maps = features[0, channels].detach().cpu()  # (channels, H, W)
+    maps = features[0, channels].detach().cpu().numpy()  # (channels, H, W)
     rows = -(-len(channels) // columns)
     ratio = maps.shape[1] / maps.shape[2]
     height = rows * (WIDTH / columns * ratio + 0.28) + (0.35 if title else 0)
@@ -101,7 +101,7 @@ def show_features(features: Tensor, channels: Sequence[int] | None = None, colum
 
 def show_gram(grams: Sequence[Tensor], titles: Sequence[str]) -> None:
     """Show Gram matrices (1, C, C) side by side, log(1 + G) on one colour scale."""
-    logs = [torch.log1p(gram[0].detach().cpu().clamp_min(0)) for gram in grams]
+    logs = [torch.log1p(gram[0].detach().cpu().clamp_min(0)).numpy() for gram in grams]
     largest = max(float(values.max()) for values in logs)
     figure, axes = plt.subplots(1, len(logs), figsize=(WIDTH, WIDTH / max(3, len(logs)) + 0.4), squeeze=False)
     for spot, values, title in zip(axes[0], logs, titles, strict=True):

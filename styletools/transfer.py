@@ -306,7 +306,7 @@ def stylize(
 
     vgg: by default the embedded network, with replicate padding, which leaves no frame along the borders.
     """
-    vgg = load_vgg(padding="replicate") if vgg is None else vgg
+    vgg = load_vgg(padding="replicate", dtype=None) if vgg is None else vgg
     content, style = load_image(content), load_image(style)
     transfer: StyleTransfer | None = None
     for side, count in schedule(size, steps):

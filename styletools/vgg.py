@@ -169,13 +169,14 @@ def load_vgg(
     device: str | torch.device | None = None,
     pooling: str = "max",
     padding: str = "zeros",
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | None = torch.float32,
 ) -> VGG:
     """Load a frozen network: ``"vgg19-slim"`` (embedded, at once) or ``"vgg19"`` (548 MB, downloaded once).
 
     device: where to run; by default CUDA, then Apple's MPS, then the CPU, whichever is there first.
     pooling, padding: see `build_features`.
-    dtype: of the convolutions; by default bfloat16 on CPUs that compute it fast and float32 everywhere else.
+    dtype: of the convolutions: float32, whose numbers are the same everywhere, or None for what is fastest: bfloat16 on CPUs
+        that compute it in hardware. `stylize` and the command line choose the fastest.
 
     ``vgg19`` is looked for in the folder named by the environment variable ``STYLETOOLS_WEIGHTS``, then in the cache
     folder, and is downloaded through torchvision if it is in neither. Only the part up to relu5_1 is kept (52 MB).
