@@ -29,7 +29,9 @@ def house_style():
 def images():
     """Four pictures of different shapes, each of one colour."""
     shapes = {"wide": (90, 30), "high": (30, 90), "square": (50, 50), "huge": (400, 300)}
-    return [Image.new("RGB", size, color) for size, color in zip(shapes.values(), ("red", "green", "blue", "white"), strict=True)]
+    return [
+        Image.new("RGB", size, color) for size, color in zip(shapes.values(), ("red", "green", "blue", "white"), strict=True)
+    ]
 
 
 def drawn():
@@ -50,7 +52,9 @@ def texts(figure):
 
 def visible_texts(figure):
     """Texts that are really drawn: not those of axes that are switched off."""
-    off = {id(text) for axes in figure.axes if not axes.axison for axis in (axes.xaxis, axes.yaxis) for text in axis.findobj(Text)}
+    off = {
+        id(text) for axes in figure.axes if not axes.axison for axis in (axes.xaxis, axes.yaxis) for text in axis.findobj(Text)
+    }
     return [text for text in texts(figure) if id(text) not in off]
 
 

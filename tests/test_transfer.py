@@ -526,7 +526,7 @@ def test_a_recipe_of_ones_own(start, slim, plain_pair):
 
 
 def test_the_schedule_of_the_default_size():
-    assert st.schedule(512) == [(128, 200), (181, 141), (256, 100), (362, 71), (512, 50)]
+    assert st.schedule(512) == [(128, 150), (181, 106), (256, 75), (362, 53), (512, 50)]
 
 
 @pytest.mark.parametrize("size", [64, 128, 160])
