@@ -211,7 +211,7 @@ def well_linked(notebook, names):
     """The last line leads to the lesson before and the lesson after, as far as there are any."""
     names = sorted(names)
     place = names.index(notebook.path.name)
-    expected = {"Previous": names[place - 1] if place else None, "Next": (names + [None])[place + 1]}
+    expected = {"Previous": names[place - 1] if place else None, "Next": [*names, None][place + 1]}
     last = source(notebook.cells[-1]).strip().splitlines()[-1]
     faults = []
     for word, name in expected.items():

@@ -93,7 +93,7 @@ def test_every_option_reaches_stylize(pictures, monkeypatch):
         return content
 
     monkeypatch.setattr(cli, "stylize", stylize)
-    monkeypatch.setattr(cli, "load_vgg", lambda name, padding: (name, padding))
+    monkeypatch.setattr(cli, "load_vgg", lambda name, padding, dtype: (name, padding))
     more = ("--alpha=2", "--beta=7", "--tv=0", "--recipe=modules", "--seed=3", "--network=vgg19")
     assert cli.main(command(*more, size=99, steps=7)) == 0
     del seen["on_step"]

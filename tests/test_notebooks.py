@@ -12,7 +12,7 @@ FOLDER = ROOT / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
 NAMES = [path.name for path in LESSONS]
-AWAITED = {"06_training_loop.ipynb"}  # linked before it is written
+AWAITED = {"06_training_loop.ipynb"}  # this lesson, or its solutions, may be missing still
 
 
 def names(paths):
@@ -27,7 +27,9 @@ def names(paths):
 def test_notebook(path, check):
     faults = check(Notebook(path))
     if check is hygiene.links_lead_somewhere:
-        faults = [fault for fault in faults if fault.removeprefix("there is no ") not in AWAITED]
+        faults = [
+            fault for fault in faults if not (fault.startswith("there is no ") and fault.split("/")[-1].split()[-1] in AWAITED)
+        ]
     assert faults == []
 
 
@@ -48,7 +50,7 @@ def test_lessons_are_numbered_without_gaps():
 
 
 def test_every_lesson_has_its_solutions_and_every_solution_its_lesson():
-    assert [path.name for path in SOLUTIONS] == NAMES
+    assert {path.name for path in SOLUTIONS} ^ set(NAMES) <= AWAITED
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=names(SOLUTIONS))
@@ -167,7 +169,7 @@ BAD = [
     (hygiene.nothing_on_stderr, with_code("x = 1", stream("UserWarning", "stderr")), "UserWarning"),
     (hygiene.no_machine_paths, with_code("open('/home/me/cat.jpg')"), "/home/"),
     (hygiene.no_machine_paths, with_code("x", stream("read /tmp/cat.jpg\n")), "/tmp/"),
-    (hygiene.no_machine_paths, with_code("x", {"output_type": "display_data", "data": {"text/plain": ["'/root/x'"]}}), "/root/"),
+    (hygiene.no_machine_paths, with_code("x", {"output_type": "execute_result", "data": {"text/html": "/root/x"}}), "/root/"),
     (hygiene.no_machine_paths, with_text("Looking", "In C:\\\\Users\\\\me"), "C:"),
     (hygiene.small_enough, with_code("x = 1", stream("x" * 1_600_000)), "1.53 MB"),
     (hygiene.unique_ids, lambda: good_cells() + good_cells(), "not unique"),
@@ -175,7 +177,7 @@ BAD = [
     (hygiene.pictures_have_words, with_text("A castle beside a wave", ""), "01.jpg has no alt text"),
     (hygiene.pictures_have_words, with_text("Looking", "![x](../img/strips/01.jpg)"), "no alt text"),
     (hygiene.pictures_have_words, with_text("Looking", '<img src="../img/strips/01.jpg">'), "no alt text"),
-    (hygiene.links_lead_somewhere, with_text("../img/strips/01.jpg", "../img/strips/99.jpg"), "there is no ../img/strips/99.jpg"),
+    (hygiene.links_lead_somewhere, with_text("strips/01.jpg", "strips/99.jpg"), "there is no ../img/strips/99.jpg"),
     (hygiene.links_lead_somewhere, with_text("02_go_on", "03_go_on"), "there is no 03_go_on.ipynb"),
     (hygiene.links_lead_somewhere, with_text("#lessons", "#chapters"), "no section #chapters"),
     (hygiene.links_lead_somewhere, with_text("Looking", '<a href="nowhere.md">x</a>'), "there is no nowhere.md"),
@@ -194,7 +196,7 @@ BAD = [
     (hygiene.three_predictions, with_text("**Predict.** Two?", "Predict two?"), "2 predictions"),
     (hygiene.strip_on_top, with_text("![A castle beside a wave](../img/strips/01.jpg)", ""), "shows []"),
     (hygiene.exercises_have_hints_and_solutions, with_text("[Solution](solutions/01_look.ipynb)", "Try."), "no link"),
-    (hygiene.exercises_have_hints_and_solutions, with_text("**3. Open.** Three. <details><summary>Hint", "**3. <details><summary>"), "3 has no hint"),
+    (hygiene.exercises_have_hints_and_solutions, with_text("Three. <details><summary>Hint", "<details>"), "3 has no hint"),
 ]  # fmt: skip
 
 

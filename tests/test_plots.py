@@ -1,5 +1,7 @@
 """Figures: pictures in their own proportions, readable type, one colour a role, and the numbers that were meant."""
 
+import itertools
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -79,7 +81,7 @@ def test_pictures_of_a_row_have_one_height_and_do_not_overlap(images):
     boxes = [box(axes) for axes in drawn().axes]
     assert len({round(height) for *_, height in boxes}) == 1
     assert len({round(bottom) for _, bottom, *_ in boxes}) == 1
-    for (left, _, width, _), (next_left, *_) in zip(boxes, boxes[1:], strict=False):
+    for (left, _, width, _), (next_left, *_) in itertools.pairwise(boxes):
         assert next_left >= left + width
 
 
@@ -90,7 +92,7 @@ def test_columns_make_rows_in_reading_order(images):
     for row in rows:
         assert len({round(bottom) for _, bottom, *_ in row}) == 1
         assert [left for left, *_ in row] == sorted(left for left, *_ in row)
-    for above, below in zip(rows, rows[1:], strict=False):
+    for above, below in itertools.pairwise(rows):
         assert above[0][1] >= below[0][1] + below[0][3]
 
 

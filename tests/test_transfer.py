@@ -1,5 +1,6 @@
 """The loop: steps, live weights, optimisers, starts, averaging, failures, coarse to fine."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -254,7 +255,7 @@ def test_lbfgs_does_not_stand_still_when_losses_are_small_numbers(start, scale):
         return transfer.history, pictures
 
     history, pictures = run(scale)
-    assert all(not torch.equal(a, b) for a, b in zip(pictures, pictures[1:], strict=False))
+    assert all(not torch.equal(a, b) for a, b in itertools.pairwise(pictures))
     reference, _ = run(1.0)
     assert history[-1].total < 0.6 * history[0].total
     assert [step.total / scale for step in history] == pytest.approx([step.total for step in reference], rel=0.02)
@@ -539,7 +540,7 @@ def test_scales_are_a_square_root_of_two_apart_and_end_at_the_size(size):
     sizes, steps = zip(*st.schedule(size, 40), strict=True)
     assert sizes[-1] == size
     assert size <= 128 or 128 <= sizes[0] < 182
-    assert all(b / a == pytest.approx(math.sqrt(2), abs=0.01) for a, b in zip(sizes, sizes[1:], strict=False))
+    assert all(b / a == pytest.approx(math.sqrt(2), abs=0.01) for a, b in itertools.pairwise(sizes))
     assert steps[0] == 40
     assert list(steps) == sorted(steps, reverse=True)
     assert steps[-1] >= 10, "no scale gets less than a quarter of the steps"
