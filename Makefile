@@ -39,7 +39,7 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 clean:  ## remove .venv and everything that was built
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv build dist *.egg-info .pytest_cache
+	find . \( -name __pycache__ -o -name .ruff_cache \) -type d -prune -exec rm -rf {} +
 
 endif

@@ -71,8 +71,21 @@ def lesson_05() -> Strip:
     return pictures
 
 
+def lesson_06() -> Strip:
+    """The castle, the cafe, and the castle painted after the cafe."""
+    vgg = st.load_vgg("vgg19-slim", pooling="average", padding="replicate")
+    content, style = st.sample("neuschwanstein"), st.sample("cafe_terrace_at_night")
+    transfer = st.StyleTransfer(
+        content, style, vgg, size=256, alpha=1, beta=20, tv=2, optimizer="lbfgs", steps=120, learning_rate=1
+    )
+    for _ in transfer:
+        pass
+    return [content, style, transfer.image]
+
+
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
+    "06": lesson_06,
 }  # fmt: skip
 
 

@@ -12,7 +12,6 @@ FOLDER = ROOT / "notebooks"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
 NAMES = [path.name for path in LESSONS]
-AWAITED = {"06_training_loop.ipynb"}  # this lesson, or its solutions, may be missing still
 
 
 def names(paths):
@@ -25,12 +24,7 @@ def names(paths):
 @pytest.mark.parametrize("check", EVERYWHERE, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=names(LESSONS + SOLUTIONS))
 def test_notebook(path, check):
-    faults = check(Notebook(path))
-    if check is hygiene.links_lead_somewhere:
-        faults = [
-            fault for fault in faults if not (fault.startswith("there is no ") and fault.split("/")[-1].split()[-1] in AWAITED)
-        ]
-    assert faults == []
+    assert check(Notebook(path)) == []
 
 
 @pytest.mark.parametrize("check", IN_LESSONS, ids=lambda check: check.__name__)
@@ -41,8 +35,7 @@ def test_lesson(path, check):
 
 @pytest.mark.parametrize("path", LESSONS, ids=names(LESSONS))
 def test_lesson_leads_to_its_neighbours(path):
-    known = sorted({*NAMES, *AWAITED}) if len(LESSONS) >= 5 else NAMES
-    assert hygiene.well_linked(Notebook(path), known) == []
+    assert hygiene.well_linked(Notebook(path), NAMES) == []
 
 
 def test_lessons_are_numbered_without_gaps():
@@ -50,7 +43,7 @@ def test_lessons_are_numbered_without_gaps():
 
 
 def test_every_lesson_has_its_solutions_and_every_solution_its_lesson():
-    assert {path.name for path in SOLUTIONS} ^ set(NAMES) <= AWAITED
+    assert {path.name for path in SOLUTIONS} == set(NAMES)
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=names(SOLUTIONS))
