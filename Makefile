@@ -20,7 +20,7 @@ help:  ## list the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 lab: $(READY)  ## open the lessons in JupyterLab (the first time, install what they need)
-	$(RUN) -m jupyterlab $(LAB_OPTIONS) notebooks/06_training_loop.ipynb
+	$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/06_training_loop.ipynb $(LAB_OPTIONS)
 
 test: export OMP_NUM_THREADS = 1  # two processes run beside each other, one thread each
 test: $(READY)  ## run the unit tests, then execute every notebook and compare its outputs
