@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("style", help="the painting whose manner to use")
     parser.add_argument("-o", "--out", default="out.png", help="where to write the result (default: %(default)s)")
     parser.add_argument("--size", type=int, default=512, help="pixels of the longer side (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=150, help="steps at the coarsest scale, fewer at finer ones (150)")
+    parser.add_argument("--steps", type=int, default=120, help="steps at the coarsest scale, fewer at finer ones (120)")
     parser.add_argument("--alpha", type=float, help="weight of the content loss")
     parser.add_argument("--beta", type=float, help="weight of the style loss")
     parser.add_argument("--tv", type=float, help="weight of the total variation")

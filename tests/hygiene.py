@@ -189,9 +189,15 @@ def exercises_have_hints_and_solutions(notebook):
     return faults if f"(solutions/{notebook.path.name})" in text else [*faults, "the exercises have no link to their solutions"]
 
 
+def formulas_render(notebook):
+    """A backslash that was doubled on the way into the file shows as source on the page."""
+    return [f"doubled backslash: {found}" for found in re.findall(r"\\\\[A-Za-z,]\w*", notebook.prose)]
+
+
 EVERYWHERE = [
     executed_from_top_to_bottom, no_errors, nothing_on_stderr, no_widget_state, no_machine_paths, small_enough, unique_ids,
     pictures_have_words, links_lead_somewhere, folds_are_closed, short_cells, stable_code, names_exist,
+    formulas_render,
 ]  # fmt: skip
 IN_LESSONS = [fixed_parts_in_order, three_predictions, strip_on_top, exercises_have_hints_and_solutions]
 

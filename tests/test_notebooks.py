@@ -156,6 +156,7 @@ def with_code(text, *outputs):
 
 
 BAD = [
+    (hygiene.formulas_render, with_text("Looking", r"$$\\alpha$$"), "doubled backslash"),
     (hygiene.executed_from_top_to_bottom, lambda: [*good_cells(), code("x = 1", 4)], "1, 2, 4"),
     (hygiene.executed_from_top_to_bottom, lambda: [*good_cells(), code("x = 1", None)], "None"),
     (hygiene.no_errors, with_code("1 / 0", {"output_type": "error", "ename": "ZeroDivisionError"}), "ZeroDivisionError"),

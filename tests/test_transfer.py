@@ -527,7 +527,7 @@ def test_a_recipe_of_ones_own(start, slim, plain_pair):
 
 
 def test_the_schedule_of_the_default_size():
-    assert st.schedule(512) == [(128, 150), (181, 106), (256, 75), (362, 53), (512, 50)]
+    assert st.schedule(512) == [(128, 120), (181, 85), (256, 60), (362, 48), (512, 48)]
 
 
 @pytest.mark.parametrize("size", [64, 128, 160])
