@@ -13,6 +13,8 @@ from .plots import (
 )  # fmt: skip
 from .recipes import RECIPES, Recipe, convert_weights, find_recipe, gradient_norms
 from .reconstruct import maximize_activation, reconstruct_content, reconstruct_style
+from .snapshots import Settings, Snapshot, contact_sheet, read_settings
+from .studio import Studio
 from .transfer import DivergedError, Step, StyleTransfer, schedule, stylize
 from .vgg import LAYERS, VGG, WeightsError, choose_device, load_vgg
 

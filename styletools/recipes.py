@@ -193,12 +193,17 @@ def find_recipe(recipe: str | Recipe) -> Recipe:
     return RECIPES[recipe]
 
 
-def gradient_norms(recipe: str | Recipe, vgg: VGG, image: Tensor, targets: Targets) -> tuple[float, float, float]:
-    """How hard each unweighted term pulls at a picture: the Euclidean norms of the gradients of content, style and tv."""
+def gradient_norms(
+    recipe: str | Recipe, vgg: VGG, image: Tensor, targets: Targets, style_layers: Mapping[str, float] | None = None
+) -> tuple[float, float, float]:
+    """How hard each unweighted term pulls at a picture: the Euclidean norms of the gradients of content, style and tv.
+
+    style_layers: other layer weights than the recipe's own.
+    """
     recipe = find_recipe(recipe)
     image = image.detach().clone().requires_grad_()
     norms = []
-    terms = recipe.terms(vgg, image, targets)
+    terms = recipe.terms(vgg, image, targets, style_layers)
     for number, term in enumerate(terms, start=1):
         (gradient,) = torch.autograd.grad(term, image, retain_graph=number < len(terms))
         norms.append(float(gradient.norm()))

@@ -1,0 +1,558 @@
+"""The studio: a panel on which alpha and beta move while the picture paints.
+
+    studio = st.Studio("eilean_donan", "great_wave")
+    studio                 # a cell's last value: shows the panel
+    studio.run(60)         # the same engine without a thread, for tests and for Colab
+
+Three layers: `live` has the loop and its worker thread, `views` turns frames into HTML, and this file has widgets. Callbacks
+run on the notebook's thread and only call methods of the loop; the worker alone writes what `_publish` writes, and never a
+slider.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+from PIL import Image
+
+from . import views
+from .images import ImageError, Source, fit_size, load_image, sample_names
+from .live import Frame, LiveLoop, Plan, TransferEngine, Weights, find_picture
+from .picture_drop import PictureDrop
+from .recipes import RECIPES, Recipe, find_recipe
+from .snapshots import Settings, Snapshot, contact_sheet, read_settings, save_png
+from .transfer import Step
+from .vgg import CHANNELS
+
+STYLE_SHEET = Path(__file__).with_name("studio.css")
+SIZES = (128, 160, 192, 256, 320, 384, 512)
+INITS = ("content", "noise", "blank", "style")
+LEARNING_RATES = {"adam": 0.09, "lbfgs": 1.0}  # where the recipe has none for this optimiser
+AVERAGING = 0.8  # the picture shown is a mean of about the last five
+DECADES = 3  # a slider reaches so many powers of ten to either side of the recipe's own weight
+NOTCH = 0.02  # powers of ten between two positions of a slider: 5 %
+KNOBS = {"alpha": "α content", "beta": "β style", "tv": "TV"}
+
+
+class Studio:
+    """A control panel around a style transfer that goes on while its weights are changed.
+
+    content, style: names of samples, paths, bytes or PIL images. network: "vgg19-slim" or "vgg19". size: pixels of the longer
+    side. recipe: a key of `RECIPES`; init, optimizer, alpha, beta and tv replace what it says. steps: how many a press of
+    Start paints. averaging, seed: see `StyleTransfer`. projector: begin with a big picture and few controls.
+
+    alpha, beta and tv may be set at any time, and count from the next step. Raises ImageError or ValueError for a picture or
+    a setting that makes no sense; what goes wrong later is told in the panel, in one sentence.
+    """
+
+    _painting: weakref.ref[Studio] | None = None  # two cores are not enough for two at once
+
+    def __init__(
+        self,
+        content: Source = "eilean_donan",
+        style: Source = "great_wave",
+        network: str = "vgg19-slim",
+        size: int = 256,
+        recipe: str = "balanced",
+        *,
+        init: str | None = None,
+        optimizer: str | None = None,
+        steps: int = 300,
+        alpha: float | None = None,
+        beta: float | None = None,
+        tv: float | None = None,
+        averaging: float = AVERAGING,
+        seed: int = 0,
+        projector: bool = False,
+    ) -> None:
+        chosen = find_recipe(recipe)
+        optimizer = optimizer or chosen.optimizer
+        plan = Plan(
+            content, style, network, size, recipe, init or chosen.init, optimizer, learning_rate(chosen, optimizer),
+            averaging, seed,
+        )  # fmt: skip
+        given = {"alpha": alpha, "beta": beta, "tv": tv}
+        weights = replace(weights_of(chosen), **{name: value for name, value in given.items() if value is not None})
+        check(plan)
+        self.snapshots: list[Snapshot] = []
+        self._compared: list[Snapshot] = []
+        self._last: Snapshot | None = None  # the run before the present one
+        self._photograph: tuple[Plan, Image.Image] | None = None
+        self._quiet = False  # whether sliders are being set by the program, not by a hand
+        self._pictures: dict[str, Source] = {name.replace("_", " "): name for name in samples()}
+        self._loop = LiveLoop(TransferEngine, plan, weights, steps, self._publish)
+        self._build_panel(projector)
+        self._show_settings()
+        self._photo.value = views.jpeg(self._before(plan))
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.panel._repr_mimebundle_(**options)
+
+    # --- what a program may do -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Paint, in the background."""
+        other = Studio._painting and Studio._painting()
+        if other is not None and other is not self:
+            other.pause()
+        Studio._painting = weakref.ref(self)
+        if self._loop.state in ("idle", "error"):
+            self._keep_last()
+        self._loop.start()
+
+    def pause(self) -> None:
+        """Hold; `start` goes on."""
+        self._loop.pause()
+
+    def step(self) -> None:
+        """Make one step and hold."""
+        self._loop.step()
+
+    def stop(self) -> None:
+        """End the run and keep its picture; `start` begins again."""
+        self._loop.stop()
+
+    def reset(self) -> None:
+        """Begin again with the first picture. The painting so far stays on the strip as "last run"."""
+        self._keep_last()
+        self._loop.reset()
+
+    def run(self, steps: int | None = None) -> None:
+        """Paint `steps` more steps in this thread, without the worker: the same picture every time.
+
+        Raises what the transfer raises, a DivergedError say.
+        """
+        self._loop.run(self._loop.steps if steps is None else steps)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the worker has nothing to do; False when that takes longer than `timeout` seconds."""
+        return self._loop.wait(timeout)
+
+    @property
+    def state(self) -> str:
+        """One of idle, running, paused, finished and error."""
+        return self._loop.state
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture last shown."""
+        frame = self._loop.frame
+        return self._before(self._loop.plan) if frame.image is None else frame.image
+
+    @property
+    def history(self) -> tuple[Step, ...]:
+        """Every step up to the picture last shown."""
+        return self._loop.frame.history
+
+    @property
+    def shares(self) -> tuple[float, float, float] | None:
+        """Who pulls how much, content, style, tv: the norms of their weighted gradients as parts of the sum."""
+        return self._loop.frame.shares
+
+    @property
+    def alpha(self) -> float:
+        """Weight of the content loss."""
+        return self._loop.weights.alpha
+
+    @alpha.setter
+    def alpha(self, value: float) -> None:
+        self._turn_knob("alpha", value)
+
+    @property
+    def beta(self) -> float:
+        """Weight of the style loss."""
+        return self._loop.weights.beta
+
+    @beta.setter
+    def beta(self, value: float) -> None:
+        self._turn_knob("beta", value)
+
+    @property
+    def tv(self) -> float:
+        """Weight of the total variation."""
+        return self._loop.weights.tv
+
+    @tv.setter
+    def tv(self, value: float) -> None:
+        self._turn_knob("tv", value)
+
+    @property
+    def settings(self) -> Settings:
+        """Everything needed to paint the present picture again."""
+        frame = self._loop.frame
+        return Settings(frame.plan, self._loop.weights, frame.moves, frame.done, self._loop.steps)
+
+    @classmethod
+    def from_settings(cls, settings: Settings | str | Path, projector: bool = False) -> Studio:
+        """Open a studio and paint what the settings tell, every move of a slider included: the same picture.
+
+        settings: `studio.settings`, `snapshot.settings`, their text, or a PNG saved from a studio (of a contact sheet the
+        first picture; `read_settings` gives all). Raises ImageError when there are no settings in it.
+        """
+        if not isinstance(settings, Settings):
+            text = str(settings)
+            settings = Settings.from_json(text) if text.lstrip().startswith("{") else read_settings(settings)[0]
+        studio = cls(settings.plan.content, settings.plan.style, recipe=settings.plan.recipe, projector=projector)
+        studio._loop.steps = settings.steps
+        studio._loop.reset(settings.plan)
+        ends = [first - 1 for first, _ in settings.moves[1:]] + [settings.done]
+        for (first, weights), end in zip(settings.moves, ends, strict=False):
+            studio._loop.set(**vars(weights))
+            studio.run(end - first + 1)
+        studio._loop.set(**vars(settings.weights))
+        studio._show_settings()
+        return studio
+
+    def snapshot(self, label: str = "") -> Snapshot:
+        """Keep the picture last shown, with its settings, on the strip. Raises ImageError when nothing is painted yet."""
+        taken = Snapshot.of(self._loop.frame, self._loop.steps, label or f"{len(self.snapshots) + 1}")
+        self.snapshots.append(taken)
+        self._show_strip()
+        return taken
+
+    def save(self, path: str | Path | None = None) -> Path:
+        """Write the picture last shown as PNG, its settings inside; by default as studio_1.png, studio_2.png, ...
+
+        Raises ImageError when nothing is painted yet or the file cannot be written.
+        """
+        path = free_name("studio") if path is None else Path(path)
+        picture = Snapshot.of(self._loop.frame, self._loop.steps)
+        save_png(picture.image, [picture.settings], path)
+        return path
+
+    def save_contact_sheet(self, path: str | Path | None = None) -> Path:
+        """Write all snapshots on one sheet, as PNG with the settings of each inside. Raises ImageError when that fails."""
+        path = free_name("snapshots") if path is None else Path(path)
+        save_png(contact_sheet(self.snapshots), [one.settings for one in self.snapshots], path)
+        return path
+
+    def compare(self, *snapshots: Snapshot) -> None:
+        """Show snapshots side by side under the strip; the last two given."""
+        self._compared = list(snapshots[-2:])
+        self._show_strip()
+
+    # --- the panel -----------------------------------------------------------------------------------------------------
+
+    def _build_panel(self, projector: bool) -> None:
+        self._photo = marked(widgets.Image(format="jpeg"), "st-picture")
+        self._progress, self._pulls, self._plot, self._status, self._notice = (widgets.HTML() for _ in range(5))
+        self._plot.add_class("st-detail")
+        self._wipe = widgets.FloatSlider(0, min=0, max=1, step=0.01, description="before", readout=False)
+        self._wipe.observe(lambda change: self._loop.set(), "value")  # which asks for a new frame
+        self._projector = widgets.ToggleButton(projector, description="Projector", tooltip="Big picture, few controls")
+        self._projector.observe(lambda change: self._show_projector(), "value")
+        left = widgets.VBox([self._photo, self._progress, marked(self._wipe, "st-wipe"), marked(self._keeping(), "st-detail")])
+        right = widgets.VBox([self._transport(), self._knobs(), self._pulls, self._plot])
+        self._strip, self._side = marked(widgets.HBox(), "st-strip"), marked(widgets.HBox(), "st-compare")
+        folds = widgets.Accordion(
+            [self._method(), self._layers()], titles=("Pictures and method", "Weights of the style layers")
+        )
+        self.panel = widgets.VBox(
+            [
+                widgets.HTML(f"<style>{STYLE_SHEET.read_text()}</style>"),
+                marked(widgets.HBox([marked(left, "st-left"), marked(right, "st-right")]), "st-main"),
+                widgets.HBox([marked(self._status, "st-status"), marked(self._notice, "st-notice")]),
+                *(marked(part, "st-detail") for part in (self._strip, self._side, folds)),
+            ]
+        )
+        self.panel.add_class("st-studio")
+        self._show_projector()
+
+    def _transport(self) -> widgets.HBox:
+        buttons = [
+            self._button("Start", "play", "Paint, or go on", self.start, "success"),
+            self._button("Pause", "pause", "Hold; Start goes on", self.pause),
+            self._button("Step", "step-forward", "Make one step", self.step),
+            self._button("Stop", "stop", "End the run; Start begins again", self.stop),
+            self._button("Reset", "fast-backward", "Begin again now", self.reset),
+        ]
+        return marked(widgets.HBox(buttons), "st-buttons")
+
+    def _keeping(self) -> widgets.HBox:
+        def save() -> str:
+            return f"saved as {self.save()}"
+
+        def sheet() -> str:
+            return f"saved as {self.save_contact_sheet()}"
+
+        buttons = [
+            self._button("Snapshot", "camera", "Keep picture and settings on the strip", self.snapshot),
+            self._button("Save", "download", "Write the picture as PNG, settings inside", save),
+            self._button("Sheet", "th", "Write all snapshots on one sheet", sheet),
+            self._projector,
+        ]
+        return marked(widgets.HBox(buttons), "st-buttons")
+
+    def _knobs(self) -> widgets.VBox:
+        self._sliders: dict[str, widgets.FloatLogSlider] = {}
+        self._on: dict[str, widgets.Checkbox] = {}
+        rows = []
+        for name, label in KNOBS.items():
+            slider = widgets.FloatLogSlider(1.0, base=10, min=-3, max=3, step=NOTCH, description=label, readout_format=".3g")
+            on = widgets.Checkbox(True, indent=False, tooltip=f"count {label}", layout=widgets.Layout(width="24px"))
+            for widget in (slider, on):
+                widget.observe(lambda change, name=name: self._knob_turned(name), "value")
+            self._sliders[name], self._on[name] = slider, marked(on, f"st-{name}-on")
+            rows.append(marked(widgets.HBox([on, marked(slider, f"st-{name}")]), "st-knob"))
+        return widgets.VBox(rows)
+
+    def _method(self) -> widgets.VBox:
+        def menu(label: str, options: Any, name: str) -> widgets.Dropdown:
+            choice = widgets.Dropdown(options=options, description=label)
+            choice.observe(lambda change: self._guard(self._method_chosen), "value")
+            self._menus[name] = marked(choice, f"st-{name}")
+            return choice
+
+        self._menus: dict[str, widgets.Dropdown] = {}
+        rows = []
+        for name in ("content", "style"):
+            drop = PictureDrop(description=f"Drop your own {name} picture here, or click")
+            drop.on_msg(lambda _, message, data, name=name: self._guard(lambda: self._uploaded(name, message, data)))
+            rows.append(widgets.HBox([menu(name, list(self._pictures), name), marked(drop, f"st-drop-{name}")]))
+        rows.append(widgets.HBox([menu("recipe", list(RECIPES), "recipe"), menu("network", list(CHANNELS), "network")]))
+        rows.append(widgets.HBox([menu("size", SIZES, "size"), menu("start from", INITS, "init")]))
+        self._steps = marked(widgets.BoundedIntText(300, min=1, max=100_000, description="steps"), "st-steps")
+        self._steps.observe(lambda change: self._steps_chosen(), "value")
+        rows.append(widgets.HBox([menu("optimiser", list(LEARNING_RATES), "optimizer"), self._steps]))
+        for row in rows:
+            row.layout.flex_flow = "row wrap"
+        return marked(widgets.VBox(rows), "st-fold")
+
+    def _layers(self) -> widgets.VBox:
+        self._layer_sliders: dict[str, widgets.FloatSlider] = {}
+        self._layer_box = marked(widgets.VBox(), "st-fold")
+        return self._layer_box
+
+    def _button(self, name: str, icon: str, tooltip: str, action: Callable[[], Any], style: str = "") -> widgets.Button:
+        button = widgets.Button(description=name, icon=icon, tooltip=tooltip, button_style=style)
+        button.on_click(lambda _: self._guard(action))
+        return marked(button, f"st-{name.lower()}")
+
+    # --- from the hand to the loop -------------------------------------------------------------------------------------
+
+    def _guard(self, action: Callable[[], Any]) -> None:
+        """Do what a hand asked for; what goes wrong is one sentence in the panel, what is answered too."""
+        try:
+            answer = action()
+        except (ImageError, ValueError, RuntimeError, OSError) as error:
+            self._notice.value = views.problem(" ".join(str(error).split()))
+        else:
+            self._notice.value = answer if isinstance(answer, str) else ""
+
+    def _turn_knob(self, name: str, value: float) -> None:
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name} is {value}; expected a number of at least 0.")
+        self._loop.set(**{name: float(value)})
+        self._show_settings()
+
+    def _knob_turned(self, name: str) -> None:
+        if self._quiet:
+            return
+        old, slider = getattr(self._loop.weights, name), self._sliders[name]
+        new = slider.value if self._on[name].value else 0.0
+        moved_by_browser = old > 0 and new > 0 and math.isclose(new, on_notch(old, slider.min), rel_tol=1e-9)
+        if not moved_by_browser:
+            self._loop.set(**{name: new})
+
+    def _layer_turned(self) -> None:
+        if not self._quiet:
+            own = find_recipe(self._loop.plan.recipe).style_layers
+            self._loop.set(style_layers={name: own[name] * slider.value for name, slider in self._layer_sliders.items()})
+
+    def _steps_chosen(self) -> None:
+        if not self._quiet:
+            self._loop.steps = self._steps.value
+
+    def _method_chosen(self) -> None:
+        """Begin again with what the menus say; a new recipe brings its own weights, start and optimiser."""
+        if self._quiet:
+            return
+        old = self._loop.plan
+        picked: dict[str, Any] = {name: menu.value for name, menu in self._menus.items()}
+        weights = None
+        if picked["recipe"] != old.recipe:
+            recipe = find_recipe(picked["recipe"])
+            weights, picked["init"], picked["optimizer"] = weights_of(recipe), recipe.init, recipe.optimizer
+        rate = learning_rate(find_recipe(picked["recipe"]), picked["optimizer"])
+        pictures = {name: self._pictures[picked[name]] for name in ("content", "style")}
+        plan = replace(old, **{**picked, **pictures, "learning_rate": rate})
+        self._keep_last()
+        self._loop.reset(plan, weights, keep_running=True)
+        self._show_settings()
+
+    def _uploaded(self, name: str, message: Mapping[str, Any], data: list[bytes]) -> None:
+        file = Path(str(message.get("name", "picture"))).name
+        try:
+            picture = load_image(bytes(data[0]))
+        except ImageError:
+            raise ImageError(f"{file} is not a picture that can be read (JPEG, PNG, WebP, ...).") from None
+        label = next(label for label in (file, *(f"{file} ({i})" for i in count(2))) if label not in self._pictures)
+        self._pictures[label] = picture
+        self._show_settings()  # which lists it in the menus
+        self._menus[name].value = label
+
+    def _keep_last(self) -> None:
+        if self._loop.frame.done:
+            self._last = Snapshot.of(self._loop.frame, self._loop.steps, "last run")
+            self._show_strip()
+
+    # --- from the loop to the eye --------------------------------------------------------------------------------------
+
+    def _publish(self, frame: Frame) -> None:
+        """Show a frame. The worker calls this; nothing else writes these five widgets."""
+        if frame.image is not None:
+            part = self._wipe.value
+            picture = views.wipe(frame.image, self._before(frame.plan), part) if part > 0 else frame.image
+            self._photo.value = views.jpeg(picture)
+        self._progress.value = views.progress(frame)
+        self._pulls.value = views.pull_bar(frame)
+        self._plot.value = views.loss_plot(frame.history, frame.moves, frame.goal)
+        self._status.value = views.status(frame)
+
+    def _before(self, plan: Plan) -> Image.Image:
+        """The photograph at the size it is painted."""
+        if self._photograph is None or self._photograph[0] is not plan:
+            picture = find_picture(plan.content)
+            height, width = fit_size(picture.height, picture.width, plan.size)
+            self._photograph = plan, picture.resize((width, height), Image.Resampling.LANCZOS)
+        return self._photograph[1]
+
+    def _show_settings(self) -> None:
+        """Set every control to what the loop has."""
+        plan, weights = self._loop.plan, self._loop.weights
+        recipe = find_recipe(plan.recipe)
+        self._quiet = True
+        try:
+            for name, slider in self._sliders.items():
+                value = getattr(weights, name)
+                low, high = slider_range(getattr(recipe, name), value)
+                slider.min, slider.max = min(low, slider.min), max(high, slider.max)  # wide enough for any value first
+                slider.value = value or min(max(slider.value, 10.0**low), 10.0**high)
+                slider.min, slider.max = low, high
+                self._on[name].value = value > 0
+            for name, menu in self._menus.items():
+                self._show_choice(name, menu, getattr(plan, name))
+            self._steps.value = self._loop.steps
+            self._show_layers(recipe, weights)
+        finally:
+            self._quiet = False
+
+    def _show_choice(self, name: str, menu: widgets.Dropdown, value: Any) -> None:
+        if name in ("content", "style"):
+            if not any(value is source or value == source for source in self._pictures.values()):
+                label = Path(value).name if isinstance(value, str | Path) else f"your {name}"
+                self._pictures[label] = value
+            value = next(label for label, source in self._pictures.items() if value is source or value == source)
+            menu.options = list(self._pictures)
+        elif value not in menu.options:
+            menu.options = sorted([*menu.options, value])
+        menu.value = value
+
+    def _show_layers(self, recipe: Recipe, weights: Weights) -> None:
+        if set(self._layer_sliders) != set(recipe.style_layers):
+            self._layer_sliders = {
+                name: marked(widgets.FloatSlider(1, min=0, max=5, step=0.1, description=name), f"st-{name}")
+                for name in recipe.style_layers
+            }
+            for slider in self._layer_sliders.values():
+                slider.observe(lambda change: self._layer_turned(), "value")
+            hint = widgets.HTML("Times the recipe's own weight; the sum, times β, is the style term.")
+            self._layer_box.children = [hint, *self._layer_sliders.values()]
+        for name, slider in self._layer_sliders.items():
+            slider.value = weights.style_layers[name] / recipe.style_layers[name]
+
+    def _show_projector(self) -> None:
+        (self.panel.add_class if self._projector.value else self.panel.remove_class)("st-projector")
+
+    def _show_strip(self) -> None:
+        """One card a snapshot, the run before this one first, and the compared ones side by side."""
+        kept = [*([self._last] if self._last else []), *self.snapshots]
+        self._strip.children = [self._card(one) for one in kept]
+        self._compared = [one for one in self._compared if one in kept]
+        self._side.children = [
+            marked(widgets.VBox([picture(one, "st-big"), caption(one)]), "st-side") for one in self._compared
+        ]
+
+    def _card(self, one: Snapshot) -> widgets.VBox:
+        box = widgets.Checkbox(one in self._compared, indent=False, description="compare")
+        box.observe(lambda change: self._compare_ticked(one, change["new"]), "value")
+        return marked(widgets.VBox([picture(one, "st-thumb"), caption(one), box]), "st-card")
+
+    def _compare_ticked(self, one: Snapshot, ticked: bool) -> None:
+        others = [other for other in self._compared if other is not one]
+        self.compare(*others, *([one] if ticked else []))
+
+
+def check(plan: Plan) -> None:
+    """Look at a plan before anything is built. Raises ValueError or ImageError with one sentence."""
+    if plan.network not in CHANNELS:
+        raise ValueError(f"unknown network {plan.network!r}; choose from {', '.join(CHANNELS)}.")
+    if plan.init not in INITS:
+        raise ValueError(f"init is {plan.init!r}; expected one of {', '.join(INITS)}.")
+    if plan.optimizer not in LEARNING_RATES:
+        raise ValueError(f"optimizer is {plan.optimizer!r}; expected 'adam' or 'lbfgs'.")
+    if plan.size < 32:
+        raise ValueError(f"size is {plan.size}; expected at least 32 pixels.")
+    for picture in (plan.content, plan.style):
+        find_picture(picture)
+
+
+def weights_of(recipe: Recipe) -> Weights:
+    """The weights a recipe comes with."""
+    return Weights(recipe.alpha, recipe.beta, recipe.tv, dict(recipe.style_layers))
+
+
+def learning_rate(recipe: Recipe, optimizer: str) -> float:
+    """The recipe's own for its own optimiser, else a usual one."""
+    return recipe.learning_rate if optimizer == recipe.optimizer else LEARNING_RATES[optimizer]
+
+
+def slider_range(middle: float, value: float) -> tuple[float, float]:
+    """Powers of ten from which to which a slider reaches: around the recipe's own weight, and in whole ones as far as its value.
+
+    So the recipe's own weight is one of the slider's notches.
+    """
+    center = math.log10(middle or 1.0)
+    reach = DECADES if value == 0 else max(DECADES, math.ceil(abs(math.log10(value) - center)))
+    return center - reach, center + reach
+
+
+def on_notch(value: float, low: float) -> float:
+    """Where a browser moves a slider's handle when it is given a value between two notches."""
+    return 10 ** (low + round((math.log10(value) - low) / NOTCH) * NOTCH)
+
+
+def samples() -> list[str]:
+    """Names of the sample pictures, as far as there are any."""
+    try:
+        return sample_names()
+    except ImageError:
+        return []
+
+
+def marked(widget: Any, name: str) -> Any:
+    """Give a widget a CSS class, and return it."""
+    widget.add_class(name)
+    return widget
+
+
+def picture(snapshot: Snapshot, name: str) -> widgets.Image:
+    """A snapshot's picture as a widget."""
+    return marked(widgets.Image(value=views.jpeg(snapshot.image, 90), format="jpeg"), name)
+
+
+def caption(snapshot: Snapshot) -> widgets.HTML:
+    """A snapshot's caption as a widget."""
+    return widgets.HTML(views.lines(snapshot.caption))
+
+
+def free_name(stem: str) -> Path:
+    """The first of stem_1.png, stem_2.png, ... that is not taken."""
+    return next(path for path in (Path(f"{stem}_{i}.png") for i in count(1)) if not path.exists())
