@@ -3,11 +3,11 @@
 
 HERE := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks clean
+.PHONY: help lab studio test notebooks clean
 
 ifneq ($(CURDIR),$(HERE))
 
-help lab test notebooks clean:
+help lab studio test notebooks clean:
 	@$(MAKE) --no-print-directory -C "$(HERE)" $@
 
 else
@@ -15,6 +15,7 @@ else
 PYTHON ?= python3
 RUN = .venv/bin/python
 READY = .venv/.ready
+PORT ?= 8866
 
 help:  ## list the commands
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
@@ -22,12 +23,18 @@ help:  ## list the commands
 lab: $(READY)  ## open the lessons in JupyterLab (the first time, install what they need)
 	$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/06_training_loop.ipynb $(LAB_OPTIONS)
 
+studio: $(READY)  ## serve the live studio alone, on this computer only, at the address it prints
+	@token=$$($(RUN) -c "import secrets; print(secrets.token_hex(16))") && \
+	printf '\n  http://localhost:$(PORT)/?token=%s\n  (for a projector: add &projector=1)\n\n' $$token && \
+	exec $(RUN) -m voila notebooks/studio/panel.ipynb --port=$(PORT) --token=$$token $(STUDIO_OPTIONS)
+
 test: export OMP_NUM_THREADS = 1  # two processes run beside each other, one thread each
-test: $(READY)  ## run the unit tests, then execute every notebook and compare its outputs
+test: $(READY)  ## run unit tests, execute every notebook and compare its outputs, try the studio in Chromium
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m pytest -q -n 2 --dist loadfile tests
+	$(RUN) -m pytest -q -n 2 --dist loadfile --ignore=tests/browser tests
 	$(RUN) -m pytest -q -n 2 --dist loadfile -W default --nbval --nbval-current-env notebooks
+	$(RUN) -m pytest -q tests/browser
 
 notebooks: $(READY)  ## execute all notebooks again and store their outputs
 	$(RUN) notebooks/execute.py

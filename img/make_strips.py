@@ -83,9 +83,19 @@ def lesson_06() -> Strip:
     return [content, style, transfer.image]
 
 
+def lesson_07() -> Strip:
+    """One run of the studio in which beta is moved twice."""
+    studio = st.Studio("summer_palace", "great_wave", size=288, alpha=1, tv=1)
+    pictures = []
+    for studio.beta in (0.5, 8, 2000):
+        studio.run(45)
+        pictures.append(studio.image)
+    return pictures
+
+
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
-    "06": lesson_06,
+    "06": lesson_06, "07": lesson_07,
 }  # fmt: skip
 
 

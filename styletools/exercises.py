@@ -131,6 +131,18 @@ def paint(
     return clamp_to_box(picture.detach()) if clamp == "last" else picture.detach()
 
 
+def knobs(gradients: Tensor, wish: Tensor, length: Callable = lambda g: g.norm(dim=1), first: bool = True) -> Tensor:
+    """Weights (3,) under which three gradients (3, 3, H, W) pull in the proportions `wish` (3,); the first weight is 1."""
+    weights = wish / length(gradients.flatten(1))
+    return weights / weights[0] if first else weights
+
+
+def pulls(size: tuple[int, int], wish: list[float], dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Gradients of three terms (3, 3, H, W), of very different lengths, and the shares wished for (3,)."""
+    scale = torch.tensor([2.0, 0.25, 8.0], dtype=dtype).view(3, 1, 1, 1)
+    return scale * numbers(3, 3, *size, seed=10, dtype=dtype), torch.tensor(wish, dtype=dtype)
+
+
 def mixed(features: Tensor) -> Tensor:
     """A batch flattened into one Gram matrix of N C channels."""
     n, c, h, w = features.shape
@@ -302,6 +314,26 @@ EXERCISES: dict[str, Exercise] = {
             lambda start, loss_of, steps, rate: paint(start, loss_of, 1, rate),
         "the start comes back: return the picture that was painted.": lambda start, *_: start.clone(),
         "use the learning rate that is given.": lambda start, loss_of, steps, _: paint(start, loss_of, steps, 1e-3),
+    }, gradient=False),
+    "weights_for_shares": Exercise("f(gradients, wish)", knobs, {
+        "equal shares": partial(pulls, (4, 6), [1 / 3, 1 / 3, 1 / 3]),
+        "mostly style": partial(pulls, (5, 3), [0.25, 0.625, 0.125]),
+        "no smoothness": partial(pulls, (2, 7), [0.5, 0.5, 0.0]),
+        "float64": partial(pulls, (3, 4), [0.125, 0.75, 0.125], torch.float64),
+    }, {
+        "alpha is to be 1: divide all three weights by the first.": partial(knobs, first=False),
+        "divide the wish by the length: a term that pulls hard needs a small weight.":
+            partial(knobs, length=lambda g: 1 / g.norm(dim=1)),
+        "this is the reciprocal: the wish belongs above, the length below.": lambda g, s: 1 / knobs(g, s),
+        "these weights add up to 1; alpha is to be 1 instead.": lambda g, s: knobs(g, s) / knobs(g, s).sum(),
+        "these are the shares that equal weights have; weights are wanted.":
+            lambda g, s: g.flatten(1).norm(dim=1) / g.flatten(1).norm(dim=1).sum(),
+        "the length is the root of the sum of squares: take the root.": partial(knobs, length=lambda g: (g**2).sum(dim=1)),
+        "the length is g.norm(), not the mean or sum of abs().": partial(knobs, length=lambda g: g.abs().sum(dim=1)),
+        "the length counts all entries, not only the largest.": partial(knobs, length=lambda g: g.abs().amax(dim=1)),
+        "the wish is not used.": lambda g, s: knobs(g, torch.ones_like(s)),
+        "the gradients are not used.": lambda g, s: s / s[0],
+        "one length for all: each term has its own.": lambda g, s: s / g.norm(),
     }, gradient=False),
 }
 # fmt: on

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from .images import Source, load_image, sample, sample_names
+from .images import ImageError, Source, load_image, sample, sample_names
 from .recipes import gradient_norms
 from .threads import ThreadRace, threads
 from .transfer import Step, StyleTransfer
@@ -28,7 +28,7 @@ from .vgg import VGG, load_vgg
 
 FRAMES_PER_SECOND = 5
 PUBLISHING = 0.10  # at most this part of the time goes into showing frames
-MEASURING = 0.05  # and this part into measuring who pulls
+MEASURING = 0.03  # and this part into measuring who pulls
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,8 @@ class LiveLoop:
                 self._turn()
         finally:
             with self._changed:
-                self._state = "paused" if self._state == "running" else self._state
+                if self._state == "running":  # interrupted: let a worker show where it came to rest
+                    self._state, self._show_asked = "paused", True
                 self._worker = None
                 self._wake()
         if self._state == "error" and self.error is not None:
@@ -258,6 +259,7 @@ class LiveLoop:
 
     def _begin_again_if_ended(self) -> None:
         if self._state == "error" or (self._state == "idle" and self._done()):
+            self._state = "idle"
             self._forget()
 
     def _forget(self) -> None:
@@ -353,14 +355,14 @@ class LiveLoop:
             now = time.monotonic()
             if self._state == "running" and now < self._next_frame:
                 return
-            self._show_asked = False
             generation, engine, weights = self._generation, self._engine, self._weights
-        if engine is None and self._state != "error":
-            return  # a new beginning came in between
+            if engine is None and self._state != "error":
+                return  # a new beginning came in between; it still has to be shown
+            self._show_asked = False
         image = None
         try:
             if engine is not None:
-                self._measure(engine, weights, now)
+                self._measure(generation, engine, weights, now)
                 now = time.monotonic()
                 image = engine.image()
         except Exception as error:
@@ -381,7 +383,7 @@ class LiveLoop:
         self.publishing_seconds += cost
         self._next_frame = now + max(1 / FRAMES_PER_SECOND, cost / PUBLISHING)
 
-    def _measure(self, engine: Engine, weights: Weights, now: float) -> None:
+    def _measure(self, generation: int, engine: Engine, weights: Weights, now: float) -> None:
         """Ask the engine who pulls, now and then while it runs, and for the picture a loop at rest shows."""
         place = (len(engine.history), weights.style_layers)
         if place == self._pulls_of:
@@ -390,7 +392,9 @@ class LiveLoop:
         if new_layers or self._state != "running" or now >= self._next_measurement:
             pulls = engine.pulls(weights)
             after = time.monotonic()
-            self._pulls, self._pulls_of = pulls, place
+            with self._changed:
+                if generation == self._generation:
+                    self._pulls, self._pulls_of = pulls, place
             self._next_measurement = after + min(max(1.0, (after - now) / MEASURING), 4.0)
 
     def _speed(self) -> float:
@@ -449,4 +453,12 @@ def network(name: str) -> VGG:
 
 def find_picture(source: Source) -> Image.Image:
     """Load a picture: the name of a sample, a path, the bytes of a file, or a PIL image. Raises ImageError."""
-    return sample(source) if isinstance(source, str) and source in sample_names() else load_image(source)
+    return sample(source) if isinstance(source, str) and source in samples() else load_image(source)
+
+
+def samples() -> list[str]:
+    """Names of the sample pictures, as far as there are any."""
+    try:
+        return sample_names()
+    except ImageError:
+        return []

@@ -9,11 +9,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
@@ -86,12 +88,14 @@ def contact_sheet(snapshots: Sequence[Snapshot], columns: int = 4) -> Image.Imag
     if not snapshots:
         raise ImageError("there are no snapshots yet: take one first.")
     columns = min(columns, len(snapshots))
-    wide = max(snapshot.image.width for snapshot in snapshots)
+    font = ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 13)  # Pillow's own has no Greek
+    captions = [max(math.ceil(font.getlength(line)) for line in snapshot.caption) for snapshot in snapshots]
+    wide = max(*captions, *(snapshot.image.width for snapshot in snapshots))
     high = max(snapshot.image.height for snapshot in snapshots)
     rows = -(-len(snapshots) // columns)
     cell = (wide + MARGIN, high + CAPTION + MARGIN)
     sheet = Image.new("RGB", (columns * cell[0] + MARGIN, rows * cell[1] + MARGIN), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    draw = ImageDraw.Draw(sheet)
     for number, snapshot in enumerate(snapshots):
         left, top = MARGIN + number % columns * cell[0], MARGIN + number // columns * cell[1]
         sheet.paste(snapshot.image, (left, top))
@@ -116,7 +120,11 @@ def read_settings(path: str | Path) -> list[Settings]:
         text = image.info.get(SETTINGS_KEY)
     if text is None:
         raise ImageError(f"{path} has no settings of a studio inside.")
-    return [Settings.from_json(json.dumps(one)) for one in json.loads(text)]
+    try:
+        found = [Settings.from_json(json.dumps(one)) for one in json.loads(text)]
+    except (ValueError, TypeError) as error:
+        raise ImageError(f"the settings inside {path} are damaged.") from error
+    return found
 
 
 def pack(source: Source, plan: Plan) -> Any:

@@ -15,7 +15,7 @@ import math
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ import ipywidgets as widgets
 from PIL import Image
 
 from . import views
-from .images import ImageError, Source, fit_size, load_image, sample_names
-from .live import Frame, LiveLoop, Plan, TransferEngine, Weights, find_picture
+from .images import ImageError, Source, fit_size, load_image
+from .live import Frame, LiveLoop, Plan, TransferEngine, Weights, find_picture, samples
 from .picture_drop import PictureDrop
 from .recipes import RECIPES, Recipe, find_recipe
 from .snapshots import Settings, Snapshot, contact_sheet, read_settings, save_png
@@ -79,10 +79,14 @@ class Studio:
             averaging, seed,
         )  # fmt: skip
         given = {"alpha": alpha, "beta": beta, "tv": tv}
-        weights = replace(weights_of(chosen), **{name: value for name, value in given.items() if value is not None})
+        given = {name: check_weight(name, value) for name, value in given.items() if value is not None}
+        weights = replace(weights_of(chosen), **given)
         check(plan)
+        if steps < 1:
+            raise ValueError(f"steps is {steps}; expected at least 1.")
         self.snapshots: list[Snapshot] = []
         self._compared: list[Snapshot] = []
+        self._cards: dict[int, tuple[widgets.VBox, widgets.VBox]] = {}  # by id of the snapshot
         self._last: Snapshot | None = None  # the run before the present one
         self._photograph: tuple[Plan, Image.Image] | None = None
         self._quiet = False  # whether sliders are being set by the program, not by a hand
@@ -199,9 +203,12 @@ class Studio:
         if not isinstance(settings, Settings):
             text = str(settings)
             settings = Settings.from_json(text) if text.lstrip().startswith("{") else read_settings(settings)[0]
-        studio = cls(settings.plan.content, settings.plan.style, recipe=settings.plan.recipe, projector=projector)
-        studio._loop.steps = settings.steps
-        studio._loop.reset(settings.plan)
+        plan = settings.plan
+        studio = cls(
+            plan.content, plan.style, plan.network, plan.size, plan.recipe, init=plan.init, optimizer=plan.optimizer,
+            steps=settings.steps, averaging=plan.averaging, seed=plan.seed, projector=projector,
+        )  # fmt: skip
+        studio._loop.reset(plan)
         ends = [first - 1 for first, _ in settings.moves[1:]] + [settings.done]
         for (first, weights), end in zip(settings.moves, ends, strict=False):
             studio._loop.set(**vars(weights))
@@ -243,8 +250,7 @@ class Studio:
     def _build_panel(self, projector: bool) -> None:
         self._photo = marked(widgets.Image(format="jpeg"), "st-picture")
         self._progress, self._pulls, self._plot, self._status, self._notice = (widgets.HTML() for _ in range(5))
-        self._plot.add_class("st-detail")
-        self._wipe = widgets.FloatSlider(0, min=0, max=1, step=0.01, description="before", readout=False)
+        self._wipe = widgets.FloatSlider(0, min=0, max=1, step=0.01, description="before / after", readout=False)
         self._wipe.observe(lambda change: self._loop.set(), "value")  # which asks for a new frame
         self._projector = widgets.ToggleButton(projector, description="Projector", tooltip="Big picture, few controls")
         self._projector.observe(lambda change: self._show_projector(), "value")
@@ -269,9 +275,10 @@ class Studio:
         buttons = [
             self._button("Start", "play", "Paint, or go on", self.start, "success"),
             self._button("Pause", "pause", "Hold; Start goes on", self.pause),
-            self._button("Step", "step-forward", "Make one step", self.step),
-            self._button("Stop", "stop", "End the run; Start begins again", self.stop),
+            marked(self._button("Step", "step-forward", "Make one step", self.step), "st-detail"),
+            marked(self._button("Stop", "stop", "End the run; Start begins again", self.stop), "st-detail"),
             self._button("Reset", "fast-backward", "Begin again now", self.reset),
+            marked(self._projector, "st-projector-button"),
         ]
         return marked(widgets.HBox(buttons), "st-buttons")
 
@@ -286,22 +293,30 @@ class Studio:
             self._button("Snapshot", "camera", "Keep picture and settings on the strip", self.snapshot),
             self._button("Save", "download", "Write the picture as PNG, settings inside", save),
             self._button("Sheet", "th", "Write all snapshots on one sheet", sheet),
-            self._projector,
         ]
         return marked(widgets.HBox(buttons), "st-buttons")
 
     def _knobs(self) -> widgets.VBox:
         self._sliders: dict[str, widgets.FloatLogSlider] = {}
         self._on: dict[str, widgets.Checkbox] = {}
-        rows = []
+        self._rows: dict[str, widgets.HBox] = {}
         for name, label in KNOBS.items():
-            slider = widgets.FloatLogSlider(1.0, base=10, min=-3, max=3, step=NOTCH, description=label, readout_format=".3g")
             on = widgets.Checkbox(True, indent=False, tooltip=f"count {label}", layout=widgets.Layout(width="24px"))
-            for widget in (slider, on):
-                widget.observe(lambda change, name=name: self._knob_turned(name), "value")
-            self._sliders[name], self._on[name] = slider, marked(on, f"st-{name}-on")
-            rows.append(marked(widgets.HBox([on, marked(slider, f"st-{name}")]), "st-knob"))
-        return widgets.VBox(rows)
+            on.observe(lambda change, name=name: self._knob_turned(name), "value")
+            self._on[name] = marked(on, f"st-{name}-on")
+            self._rows[name] = marked(widgets.HBox([on]), "st-knob")
+        return widgets.VBox(list(self._rows.values()))
+
+    def _new_slider(self, name: str, low: float, high: float, value: float) -> None:
+        """Put a slider with another range into its row. A browser would squeeze a new value into an old slider's range."""
+        slider = widgets.FloatLogSlider(
+            value, base=10, min=low, max=high, step=NOTCH, description=KNOBS[name], readout_format=".3g"
+        )
+        slider.observe(lambda change: self._knob_turned(name), "value")
+        if name in self._sliders:
+            self._sliders[name].close()
+        self._sliders[name] = marked(slider, f"st-{name}")
+        self._rows[name].children = [self._on[name], slider]
 
     def _method(self) -> widgets.VBox:
         def menu(label: str, options: Any, name: str) -> widgets.Dropdown:
@@ -347,9 +362,7 @@ class Studio:
             self._notice.value = answer if isinstance(answer, str) else ""
 
     def _turn_knob(self, name: str, value: float) -> None:
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{name} is {value}; expected a number of at least 0.")
-        self._loop.set(**{name: float(value)})
+        self._loop.set(**{name: check_weight(name, value)})
         self._show_settings()
 
     def _knob_turned(self, name: str) -> None:
@@ -393,10 +406,14 @@ class Studio:
             picture = load_image(bytes(data[0]))
         except ImageError:
             raise ImageError(f"{file} is not a picture that can be read (JPEG, PNG, WebP, ...).") from None
-        label = next(label for label in (file, *(f"{file} ({i})" for i in count(2))) if label not in self._pictures)
+        label = self._label(file)
         self._pictures[label] = picture
         self._show_settings()  # which lists it in the menus
         self._menus[name].value = label
+
+    def _label(self, name: str) -> str:
+        """A line for the menus of pictures that is not taken."""
+        return next(label for label in chain([name], (f"{name} ({i})" for i in count(2))) if label not in self._pictures)
 
     def _keep_last(self) -> None:
         if self._loop.frame.done:
@@ -418,11 +435,12 @@ class Studio:
 
     def _before(self, plan: Plan) -> Image.Image:
         """The photograph at the size it is painted."""
-        if self._photograph is None or self._photograph[0] is not plan:
+        known = self._photograph  # two threads ask
+        if known is None or known[0] is not plan:
             picture = find_picture(plan.content)
             height, width = fit_size(picture.height, picture.width, plan.size)
-            self._photograph = plan, picture.resize((width, height), Image.Resampling.LANCZOS)
-        return self._photograph[1]
+            self._photograph = known = plan, picture.resize((width, height), Image.Resampling.LANCZOS)
+        return known[1]
 
     def _show_settings(self) -> None:
         """Set every control to what the loop has."""
@@ -430,12 +448,14 @@ class Studio:
         recipe = find_recipe(plan.recipe)
         self._quiet = True
         try:
-            for name, slider in self._sliders.items():
+            for name in KNOBS:
                 value = getattr(weights, name)
                 low, high = slider_range(getattr(recipe, name), value)
-                slider.min, slider.max = min(low, slider.min), max(high, slider.max)  # wide enough for any value first
-                slider.value = value or min(max(slider.value, 10.0**low), 10.0**high)
-                slider.min, slider.max = low, high
+                slider = self._sliders.get(name)
+                if slider is None or (slider.min, slider.max) != (low, high):
+                    self._new_slider(name, low, high, value or getattr(recipe, name) or 1.0)
+                elif value:
+                    slider.value = value
                 self._on[name].value = value > 0
             for name, menu in self._menus.items():
                 self._show_choice(name, menu, getattr(plan, name))
@@ -447,8 +467,7 @@ class Studio:
     def _show_choice(self, name: str, menu: widgets.Dropdown, value: Any) -> None:
         if name in ("content", "style"):
             if not any(value is source or value == source for source in self._pictures.values()):
-                label = Path(value).name if isinstance(value, str | Path) else f"your {name}"
-                self._pictures[label] = value
+                self._pictures[self._label(Path(value).name if isinstance(value, str | Path) else f"your {name}")] = value
             value = next(label for label, source in self._pictures.items() if value is source or value == source)
             menu.options = list(self._pictures)
         elif value not in menu.options:
@@ -474,20 +493,26 @@ class Studio:
     def _show_strip(self) -> None:
         """One card a snapshot, the run before this one first, and the compared ones side by side."""
         kept = [*([self._last] if self._last else []), *self.snapshots]
-        self._strip.children = [self._card(one) for one in kept]
-        self._compared = [one for one in self._compared if one in kept]
-        self._side.children = [
-            marked(widgets.VBox([picture(one, "st-big"), caption(one)]), "st-side") for one in self._compared
-        ]
+        self._cards = {id(one): self._cards.get(id(one)) or self._card(one) for one in kept}
+        self._strip.children = [card for card, _ in self._cards.values()]
+        self._compared = [one for one in self._compared if any(one is other for other in kept)]
+        self._quiet = True
+        for one in kept:
+            self._cards[id(one)][0].children[-1].value = any(one is other for other in self._compared)
+        self._quiet = False
+        self._side.children = [self._cards[id(one)][1] for one in self._compared]
 
-    def _card(self, one: Snapshot) -> widgets.VBox:
-        box = widgets.Checkbox(one in self._compared, indent=False, description="compare")
+    def _card(self, one: Snapshot) -> tuple[widgets.VBox, widgets.VBox]:
+        """A snapshot small, for the strip, and large, for comparing."""
+        box = widgets.Checkbox(False, indent=False, description="compare")
         box.observe(lambda change: self._compare_ticked(one, change["new"]), "value")
-        return marked(widgets.VBox([picture(one, "st-thumb"), caption(one), box]), "st-card")
+        small = marked(widgets.VBox([picture(one, "st-thumb"), caption(one), box]), "st-card")
+        return small, marked(widgets.VBox([picture(one, "st-big"), caption(one)]), "st-side")
 
     def _compare_ticked(self, one: Snapshot, ticked: bool) -> None:
-        others = [other for other in self._compared if other is not one]
-        self.compare(*others, *([one] if ticked else []))
+        if not self._quiet:
+            others = [other for other in self._compared if other is not one]
+            self.compare(*others, *([one] if ticked else []))
 
 
 def check(plan: Plan) -> None:
@@ -500,8 +525,17 @@ def check(plan: Plan) -> None:
         raise ValueError(f"optimizer is {plan.optimizer!r}; expected 'adam' or 'lbfgs'.")
     if plan.size < 32:
         raise ValueError(f"size is {plan.size}; expected at least 32 pixels.")
+    if not 0 <= plan.averaging < 1:
+        raise ValueError(f"averaging is {plan.averaging}; expected at least 0 and less than 1.")
     for picture in (plan.content, plan.style):
         find_picture(picture)
+
+
+def check_weight(name: str, value: float) -> float:
+    """A weight as a float. Raises ValueError for a negative or infinite one."""
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{name} is {value}; expected a number of at least 0.")
+    return float(value)
 
 
 def weights_of(recipe: Recipe) -> Weights:
@@ -511,11 +545,11 @@ def weights_of(recipe: Recipe) -> Weights:
 
 def learning_rate(recipe: Recipe, optimizer: str) -> float:
     """The recipe's own for its own optimiser, else a usual one."""
-    return recipe.learning_rate if optimizer == recipe.optimizer else LEARNING_RATES[optimizer]
+    return recipe.learning_rate if optimizer == recipe.optimizer else LEARNING_RATES.get(optimizer, 0.0)  # `check` says so
 
 
 def slider_range(middle: float, value: float) -> tuple[float, float]:
-    """Powers of ten from which to which a slider reaches: around the recipe's own weight, and in whole ones as far as its value.
+    """Powers of ten from which to which a slider reaches: around the recipe's own weight, and as far as its value.
 
     So the recipe's own weight is one of the slider's notches.
     """
@@ -527,14 +561,6 @@ def slider_range(middle: float, value: float) -> tuple[float, float]:
 def on_notch(value: float, low: float) -> float:
     """Where a browser moves a slider's handle when it is given a value between two notches."""
     return 10 ** (low + round((math.log10(value) - low) / NOTCH) * NOTCH)
-
-
-def samples() -> list[str]:
-    """Names of the sample pictures, as far as there are any."""
-    try:
-        return sample_names()
-    except ImageError:
-        return []
 
 
 def marked(widget: Any, name: str) -> Any:

@@ -59,7 +59,8 @@ def pull_bar(frame: Frame) -> str:
     words = ", ".join(f"{term} {share:.0%}" for term, share in zip(TERMS, shares or (), strict=False)) or "nothing pulls yet"
     data = "".join(f' data-{term}="{share:.4f}"' for term, share in zip(TERMS, shares or (), strict=False))
     return (
-        f'<div class="st-ratio">β / α = <b>{ratio(frame.weights)}</b><span>who pulls: share of the gradient</span></div>'
+        f'<div class="st-ratio"><span>β / α = <b>{ratio(frame.weights)}</b></span>'
+        "<span>who pulls: shares of the gradient</span></div>"
         f'<div class="st-bar" role="img" aria-label="who pulls: {words}"{data}>{"".join(parts)}</div>'
     )
 

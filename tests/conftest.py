@@ -1,6 +1,6 @@
 """Shared by all tests: small random networks, seeded random pictures, and no downloads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -21,6 +21,15 @@ def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"a test tried to download {url}")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread, so that the live loop does not choose between one and all: sums keep their order."""
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(usual)
 
 
 @pytest.fixture(scope="session")
