@@ -328,7 +328,7 @@ class Studio:
         self._menus: dict[str, widgets.Dropdown] = {}
         rows = []
         for name in ("content", "style"):
-            drop = PictureDrop(description=f"Drop your own {name} picture here, or click")
+            drop = PictureDrop(description=f"Drop a {name} picture here, or click")
             drop.on_msg(lambda _, message, data, name=name: self._guard(lambda: self._uploaded(name, message, data)))
             rows.append(widgets.HBox([menu(name, list(self._pictures), name), marked(drop, f"st-drop-{name}")]))
         rows.append(widgets.HBox([menu("recipe", list(RECIPES), "recipe"), menu("network", list(CHANNELS), "network")]))

@@ -119,7 +119,9 @@ def test_other_text_is_told_in_one_sentence(text):
 def test_a_snapshot_of_a_frame():
     step = st.Step(1, 1.0, 1.0, 1.0, 1.0, 1.0, 20.0, 2.0)
     picture, moved = Image.new("RGB", (6, 4)), replace(WEIGHTS, beta=5.0)
-    frame = Frame("running", "", PLAN, picture, (step,) * 9, ((1, WEIGHTS), (4, moved)), 300, 9.5, replace(WEIGHTS, tv=0.0), None)
+    frame = Frame(
+        "running", "", PLAN, picture, (step,) * 9, ((1, WEIGHTS), (4, moved)), 300, 9.5, replace(WEIGHTS, tv=0.0), None
+    )
     taken = st.Snapshot.of(frame, 250, "more style")
     assert taken.image is picture
     assert taken.settings == st.Settings(PLAN, replace(WEIGHTS, tv=0.0), ((1, WEIGHTS), (4, moved)), 9, 250)
@@ -155,7 +157,9 @@ def test_pictures_and_captions_are_on_the_sheet():
     sheet = contact_sheet([make_snapshot(color, (200, 100), label=color, done=3) for color in colors], columns=3)
     for number, color in enumerate(colors):
         left, top = 12 + number % 3 * 212, 12 + number // 3 * 156
-        assert sheet.crop((left, top, left + 200, top + 100)).getcolors() == [(20000, Image.new("RGB", (1, 1), color).getpixel((0, 0)))]
+        assert sheet.crop((left, top, left + 200, top + 100)).getcolors() == [
+            (20000, Image.new("RGB", (1, 1), color).getpixel((0, 0)))
+        ]
         for line in (0, 1):  # both lines of the caption
             assert ink(sheet, (left, top + 104 + 16 * line, left + 200, top + 120 + 16 * line)) > 50
         assert ink(sheet, (left + 200, top, left + 212, top + 156)) == 0, "the gap to the next one is free"
@@ -233,7 +237,7 @@ def test_no_picture_at_all(tmp_path):
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(st.ImageError, match=r"text\.png is not a picture that can be read"):
         st.read_settings(tmp_path / "text.png")
-    with pytest.raises(st.ImageError, match="there is no file .*missing"):
+    with pytest.raises(st.ImageError, match=r"there is no file .*missing"):
         st.read_settings(tmp_path / "missing.png")
 
 

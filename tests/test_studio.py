@@ -19,9 +19,10 @@ OUTPUTS = ("_photo", "_progress", "_pulls", "_plot", "_status")
 
 
 @pytest.fixture
-def open_studio():
+def open_studio(monkeypatch):
     """open_studio(**options): a small studio, which is stopped after the test."""
     opened = []
+    monkeypatch.setattr("styletools.live.FRAMES_PER_SECOND", 100)
 
     def make(content="eilean_donan", style="great_wave", **options):
         opened.append(st.Studio(content, style, **{"size": 32, "steps": 4, **options}))
@@ -106,7 +107,7 @@ def test_everything_that_has_a_handle_has_a_name(open_studio):
     [
         ({"content": "nosuch.jpg"}, st.ImageError, "there is no file nosuch.jpg"),
         ({"style": b"text"}, st.ImageError, "not a picture that can be read"),
-        ({"network": "vgg16"}, ValueError, "unknown network 'vgg16'; choose from vgg19-slim"),
+        ({"network": "vgg16"}, ValueError, "unknown network 'vgg16'; choose from vgg19, vgg19-slim"),
         ({"recipe": "soup"}, ValueError, "unknown recipe 'soup'; choose from"),
         ({"size": 8}, ValueError, "size is 8; expected at least 32"),
         ({"init": "nosie"}, ValueError, "init is 'nosie'; expected one of"),
@@ -129,7 +130,13 @@ def test_every_option_reaches_the_loop_and_the_panel(open_studio):
         averaging=0.25, seed=9,
     )  # fmt: skip
     plan = studio._loop.plan
-    assert (plan.content, plan.style, plan.network, plan.size, plan.recipe) == ("chelsea", "the_harvest", "vgg19-slim", 48, "gatys")
+    assert (plan.content, plan.style, plan.network, plan.size, plan.recipe) == (
+        "chelsea",
+        "the_harvest",
+        "vgg19-slim",
+        48,
+        "gatys",
+    )
     assert (plan.init, plan.optimizer, plan.averaging, plan.seed) == ("noise", "lbfgs", 0.25, 9)
     assert (studio.alpha, studio.beta, studio.tv, studio._loop.steps) == (2.0, 3.0, 0.5, 7)
     shown = {name: menu.value for name, menu in studio._menus.items()}
@@ -392,8 +399,8 @@ def test_learning_rates(open_studio, recipe, optimizer, rate):
 @pytest.mark.parametrize(
     ("name", "value", "setting"),
     [
-        ("content", "chelsea", "chelsea"), ("style", "the harvest", "the_harvest"), ("size", 128, 128), ("init", "noise", "noise"),
-        ("optimizer", "lbfgs", "lbfgs"),
+        ("content", "chelsea", "chelsea"), ("style", "the harvest", "the_harvest"), ("size", 128, 128),
+        ("init", "noise", "noise"), ("optimizer", "lbfgs", "lbfgs"),
     ],
 )  # fmt: skip
 def test_a_menu_begins_again_and_keeps_the_weights(open_studio, name, value, setting):
@@ -475,7 +482,9 @@ def test_two_dropped_pictures_of_one_name(open_studio):
     assert studio._loop.plan.content.getpixel((0, 0)) == (0, 255, 0)
 
 
-@pytest.mark.parametrize("data", [b"Dear diary", b"", as_bytes(Image.new("RGB", (99, 99)))[:60]])
+@pytest.mark.parametrize(
+    "data", [b"Dear diary", b"", as_bytes(Image.new("RGB", (99, 99)))[:60]], ids=["text", "empty", "half a picture"]
+)
 def test_a_dropped_file_that_is_no_picture(open_studio, data):
     studio = open_studio()
     studio.run(1)
@@ -512,14 +521,13 @@ def detours(studio):
     rest(studio)
 
 
-@pytest.mark.parametrize("form", ["settings", "text", "file"])
 @pytest.mark.parametrize(
-    "options",
+    ("form", "options"),
     [
-        {"init": "noise", "seed": 3},
-        {"optimizer": "lbfgs", "averaging": 0.5},
-        {"recipe": "gatys", "size": 40},
-        {"recipe": "modules"},
+        ("settings", {"init": "noise", "seed": 3}),
+        ("text", {"optimizer": "lbfgs", "averaging": 0.5}),
+        ("file", {"recipe": "gatys", "size": 40}),
+        ("file", {"recipe": "modules"}),
     ],
     ids=["adam", "lbfgs", "gatys", "modules"],
 )
@@ -692,7 +700,7 @@ def test_a_contact_sheet_has_the_settings_of_each(open_studio, tmp_path, monkeyp
 def test_a_folder_that_does_not_exist(open_studio, tmp_path):
     studio = open_studio()
     studio.run(1)
-    with pytest.raises(st.ImageError, match="cannot write a picture to .*nowhere"):
+    with pytest.raises(st.ImageError, match=r"cannot write a picture to .*nowhere"):
         studio.save(tmp_path / "nowhere" / "a.png")
 
 

@@ -1,5 +1,7 @@
 """One thread or all: the race, on a clock of its own."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -39,7 +41,7 @@ def two_threads():
 
 def starts_of_trials(laps):
     """When laps with one thread began, each row of them counted once."""
-    return [when for (_, before), (when, count) in zip(laps, laps[1:], strict=False) if count == 1 and before != 1]
+    return [when for (_, before), (when, count) in pairwise(laps) if count == 1 and before != 1]
 
 
 def test_all_threads_are_tried_first_and_kept_when_they_are_faster():
@@ -54,7 +56,7 @@ def test_trials_that_lose_become_rare():
     shop = Workshop({2: 0.01, 1: 0.02})
     shop.work(200)
     starts = [0.0, *starts_of_trials(shop.laps)]
-    gaps = [after - before for before, after in zip(starts, starts[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(starts)]
     assert gaps[:4] == pytest.approx([SOON, 2 * SOON, 4 * SOON, 8 * SOON], abs=0.1)
     assert gaps[3:] == pytest.approx([LATE] * len(gaps[3:]), abs=0.1)
     assert len(gaps) > 10

@@ -236,7 +236,7 @@ def test_no_curve_has_more_points_than_can_be_seen(count):
 
 
 def test_a_plot_of_nothing():
-    svg, curves = plot(())
+    svg, _ = plot(())
     assert all(line.get("points") == "" for line in svg.iter("polyline"))
     assert len(list(svg.iter("polyline"))) == 4
     assert svg.get("aria-label")

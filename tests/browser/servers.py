@@ -39,6 +39,9 @@ def serve(module, folder, *options):
     own = {name: str(folder / ".server" / name) for name in ("config", "data", "runtime", "settings", "home", "weights")}
     for path in own.values():
         Path(path).mkdir(parents=True, exist_ok=True)
+    quiet = Path(own["config"]) / "labconfig" / "page_config.json"  # no question about news
+    quiet.parent.mkdir(exist_ok=True)
+    quiet.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": own["config"], "JUPYTER_DATA_DIR": own["data"], "JUPYTER_RUNTIME_DIR": own["runtime"],
@@ -81,5 +84,5 @@ def lab(folder):
     """Serve `folder` with JupyterLab, which then can be asked from a page as `window.jupyterapp`."""
     return serve(
         "jupyterlab", folder, "--no-browser", "--allow-root", "--IdentityProvider.token={token}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=", "--LabServerApp.notebook_starts_kernel=True",
+        "--LabApp.expose_app_in_browser=True", "--LabServerApp.notebook_starts_kernel=True",
     )  # fmt: skip
