@@ -35,7 +35,7 @@ def save_run(transfer: StyleTransfer, path: str | Path) -> None:
         "settings": asdict(transfer.settings),
         "recipe": {**vars(transfer.recipe), "style_layers": dict(transfer.recipe.style_layers)},
         "weights": [transfer.alpha, transfer.beta, transfer.tv, transfer.style_layers],
-        "lbfgs": [transfer._optimizer_weights, transfer._scale],
+        "memory": [transfer._optimizer_weights, transfer._scale, transfer._norms],
         "history": [astuple(step) for step in transfer.history],
         "optimizer": pack(transfer._optimizer.state[transfer._picture], tensors, "optimizer"),
         "vgg": transfer.vgg.options,
@@ -75,8 +75,8 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
         transfer._picture.copy_(tensors["picture"])
         transfer._average.copy_(tensors["average"])
     transfer._start_optimizer()
-    weights, transfer._scale = about["lbfgs"]
-    transfer._optimizer_weights = tuple(weights)
+    weights, transfer._scale, (step, layers, norms) = about["memory"]
+    transfer._optimizer_weights, transfer._norms = tuple(weights), (step, tuple(layers), tuple(norms))
     state = {**transfer._optimizer.state_dict(), "state": {0: unpack(about["optimizer"], tensors)}}
     transfer._optimizer.load_state_dict(state)  # which brings every tensor to the picture's device
     return transfer

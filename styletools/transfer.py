@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from .images import Source, clamp_to_box, load_image, postprocess, preprocess
-from .recipes import Recipe, Targets, find_recipe
+from .recipes import Recipe, Targets, find_recipe, gradient_norms
 from .runs import load_run, save_run
 from .vgg import VGG, load_vgg
 
@@ -122,9 +122,8 @@ class StyleTransfer:
 
     def step(self) -> Step:
         """Move the picture once. Raises DivergedError when the loss is not finite; the last good picture stays."""
-        weights = self._weights()
-        if self.settings.optimizer == "lbfgs" and weights != self._optimizer_weights:
-            self._start_optimizer()  # L-BFGS remembers gradients of another loss: begin a new history
+        if self._weights() != self._optimizer_weights and all(map(math.isfinite, self._weights())):
+            self._follow_weights()
         seen: list[Step] = []
 
         def closure() -> Tensor:
@@ -186,6 +185,7 @@ class StyleTransfer:
         settings = self.settings
         self._optimizer_weights = self._weights()
         self._scale = 0.0  # of L-BFGS's gradients, chosen at its first step
+        self._norms: tuple[int, tuple[float, ...], tuple[float, float, float]] = (0, (), (0.0, 0.0, 0.0))  # see _pull
         self._optimizer: torch.optim.Optimizer
         if settings.optimizer == "adam":
             self._optimizer = torch.optim.Adam([self._picture], lr=settings.learning_rate, betas=self.recipe.betas)
@@ -193,6 +193,32 @@ class StyleTransfer:
             self._optimizer = torch.optim.LBFGS(
                 [self._picture], settings.learning_rate, 1, tolerance_grad=-1, tolerance_change=-1, history_size=10
             )
+
+    def _follow_weights(self) -> None:
+        """Other weights make another loss, of whose gradients the optimiser has no memory.
+
+        L-BFGS begins a new history. Adam divides by the size of the gradients it has seen: after large ones it would creep
+        for a hundred steps, after small ones leap. So its averages are multiplied by r (the second by r^2), the pull of the
+        new weights over that of the old: weights w pull with sum w_i |g_i|, where g_i is the gradient of the unweighted term i.
+        """
+        state = self._optimizer.state[self._picture]
+        if self.settings.optimizer == "lbfgs" or not state or self._pull(self._optimizer_weights) == 0:
+            self._start_optimizer()
+            return
+        before, now = self._pull(self._optimizer_weights), self._pull(self._weights())
+        r = now / before
+        state["exp_avg"] *= r
+        state["exp_avg_sq"] *= r**2
+        self._optimizer_weights = self._weights()
+
+    def _pull(self, weights: tuple[float, ...]) -> float:
+        """How hard the three terms pull in all; their gradients are measured again when they are ten steps old."""
+        measured_at, measured_with, norms = self._norms
+        if len(self.history) >= measured_at + 10 or weights[3:] != measured_with:
+            layers = dict(zip(self.style_layers, weights[3:], strict=True))
+            norms = gradient_norms(self.recipe, self.vgg, self._picture, self.targets, layers)
+            self._norms = (len(self.history), weights[3:], norms)
+        return sum(weight * norm for weight, norm in zip(weights[:3], norms, strict=True))
 
     def _set_learning_rate(self) -> None:
         if self.recipe.decay_every and self.settings.optimizer == "adam":
