@@ -97,7 +97,8 @@ class Studio:
         self._photo.value = views.jpeg(self._before(plan))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.panel._repr_mimebundle_(**options)
+        bundle = self.panel._repr_mimebundle_(**options)
+        return {**bundle, "text/plain": "the studio's panel: run this notebook to see it"}
 
     # --- what a program may do -----------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ say, keeps a core busy: on two cores up to ten times. So measure, now and then, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -34,7 +34,7 @@ class ThreadRace:
     clock: seconds, for tests.
     """
 
-    def __init__(self, counts: tuple[int, ...] | None = None, clock=time.monotonic) -> None:
+    def __init__(self, counts: tuple[int, ...] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.counts = counts or tuple({torch.get_num_threads(): None, 1: None})
         self.clock = clock
         self.count = self.counts[0]  # the faster one so far

@@ -198,17 +198,19 @@ class StyleTransfer:
         """Other weights make another loss, of whose gradients the optimiser has no memory.
 
         L-BFGS begins a new history. Adam divides by the size of the gradients it has seen: after large ones it would creep
-        for a hundred steps, after small ones leap. So its averages are multiplied by r (the second by r^2), the pull of the
-        new weights over that of the old: weights w pull with sum w_i |g_i|, where g_i is the gradient of the unweighted term i.
+        for hundreds of steps, after small ones leap. So its averages are multiplied by r (the second by r^2), the pull of the
+        new weights over that of the old, and count like two steps: what comes now soon outweighs them. Weights w pull with
+        sum w_i |g_i|, where g_i is the gradient of the unweighted term i.
         """
         state = self._optimizer.state[self._picture]
         if self.settings.optimizer == "lbfgs" or not state or self._pull(self._optimizer_weights) == 0:
             self._start_optimizer()
             return
         before, now = self._pull(self._optimizer_weights), self._pull(self._weights())
-        r = now / before
-        state["exp_avg"] *= r
-        state["exp_avg_sq"] *= r**2
+        t, few = float(state["step"]), min(2.0, float(state["step"]))
+        for name, power, b in (("exp_avg", 1, self.recipe.betas[0]), ("exp_avg_sq", 2, self.recipe.betas[1])):
+            state[name] *= (now / before) ** power * (1 - b**few) / (1 - b**t)  # Adam divides by 1 - b^t
+        state["step"].fill_(few)
         self._optimizer_weights = self._weights()
 
     def _pull(self, weights: tuple[float, ...]) -> float:

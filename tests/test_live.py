@@ -1129,6 +1129,15 @@ def test_pulls_are_gradient_norms_at_the_picture_shown():
     )
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_measuring_takes_the_faster_number_of_threads(monkeypatch):
+    engine, seen = TransferEngine(make_plan()), []
+    monkeypatch.setattr(live, "gradient_norms", lambda *_: seen.append(torch.get_num_threads()))
+    engine.race.count = 2
+    engine.pulls(WEIGHTS)
+    assert (seen, torch.get_num_threads()) == ([2], 1)
+
+
 def test_the_global_random_numbers_neither_matter_nor_change():
     state = torch.get_rng_state()
     LiveLoop(TransferEngine, make_plan(init="noise"), WEIGHTS).run(1)

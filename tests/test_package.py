@@ -53,7 +53,8 @@ def test_the_wheel_holds_all_modules_the_weights_their_card_and_the_licence(whee
     names = zipfile.ZipFile(wheel).namelist()
     assert wheel.name == f"styletools-{st.__version__}-py3-none-any.whl"
     package = {name.removeprefix("styletools/") for name in names if name.startswith("styletools/")}
-    assert package == {*(f"{module}.py" for module in MODULES), "vgg19_slim.safetensors", "vgg19_slim.md"}
+    data = {"vgg19_slim.safetensors", "vgg19_slim.md", "studio.css", "picture_drop.js"}
+    assert package == {*(f"{module}.py" for module in MODULES), *data}
     assert any(re.fullmatch(r"styletools-.*\.dist-info/(licenses/)?LICENSE", name) for name in names)
     assert not [name for name in names if name.startswith(("tests", "notebooks", "img"))]
 
@@ -210,7 +211,7 @@ def public_functions():
                 continue
             if inspect.isfunction(inspect.unwrap(value)):
                 yield f"{module_name}.{name}", inspect.unwrap(value)
-            elif inspect.isclass(value):
+            elif inspect.isclass(value) and not getattr(value, "_is_protocol", False):
                 for method, member in vars(value).items():
                     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
                     if inspect.isfunction(function) and (method == "__init__" or not method.startswith("_")):
@@ -288,6 +289,9 @@ def test_the_package_imports_only_what_it_declares():
         "h5py",
         "IPython",
         "matplotlib_inline",
+        "ipywidgets",
+        "anywidget",
+        "traitlets",  # ipywidgets brings it
     }
     for module in MODULES:
         for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf8"))):

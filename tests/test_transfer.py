@@ -662,3 +662,80 @@ def test_coarse_to_fine_beats_the_full_size_alone(slim):
     assert len(seen) == coarse + fine
     assert seen[-1].total < 0.9 * alone[-1].total
     assert seen[coarse].total < seen[0].total, "the larger scale starts from what the smaller one has found"
+
+
+# --- a weight that changes while Adam paints -----------------------------------------------------------------------------
+
+
+def painted(vgg, steps=20, **weights):
+    transfer = st.StyleTransfer(st.sample("chelsea"), st.sample("great_wave"), vgg, size=48, steps=steps, **weights)
+    for _ in transfer:
+        pass
+    return transfer
+
+
+def adams_estimates(transfer):
+    """m and v as Adam's step uses them, without the bias of a young average."""
+    state, (b1, b2) = transfer._optimizer.state[transfer._picture], transfer.recipe.betas
+    t = float(state["step"])
+    return state["exp_avg"] / (1 - b1**t), state["exp_avg_sq"] / (1 - b2**t)
+
+
+@pytest.mark.parametrize(("beta", "new"), [(500.0, 3.0), (3.0, 500.0), (20.0, 0.0)])
+def test_adams_averages_follow_a_changed_weight(beta, new):
+    transfer = painted(st.load_vgg(), beta=beta)
+    m, v = adams_estimates(transfer)
+    norms = st.gradient_norms("balanced", transfer.vgg, transfer._picture, transfer.targets)
+    r = (norms[0] + new * norms[1] + 2 * norms[2]) / (norms[0] + beta * norms[1] + 2 * norms[2])
+    transfer.beta = new
+    transfer._follow_weights()
+    new_m, new_v = adams_estimates(transfer)
+    torch.testing.assert_close(new_m, r * m, rtol=1e-4, atol=0)
+    torch.testing.assert_close(new_v, r**2 * v, rtol=1e-4, atol=0)
+
+
+def test_a_picture_turns_soon_after_beta_went_down():
+    """Told nothing, Adam divides by the size of the old gradients and hardly moves for a hundred steps."""
+    moved = {}
+    for told in (True, False):
+        transfer = painted(st.load_vgg(), steps=40, beta=500.0)
+        before = transfer.tensor
+        transfer.beta = 3.0
+        if not told:
+            transfer._follow_weights = lambda: None
+        for _ in range(20):
+            transfer.step()
+        moved[told] = float((transfer.tensor - before).abs().mean())
+    assert moved[True] > 2 * moved[False]
+
+
+def test_layer_weights_are_followed_too():
+    transfer = painted(st.load_vgg())
+    _, v = adams_estimates(transfer)
+    transfer.style_layers = {name: 100 * weight for name, weight in transfer.style_layers.items()}
+    transfer._follow_weights()
+    assert float(adams_estimates(transfer)[1].sum() / v.sum()) > 10
+
+
+def test_a_change_just_before_saving_goes_on_bit_for_bit(tmp_path):
+    transfer = painted(st.load_vgg())
+    transfer.beta = 300.0
+    transfer.step()
+    transfer.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", steps=40)
+    for one in (transfer, again):
+        one.beta = 5.0
+        one.step()
+        one.step()
+    assert torch.equal(transfer.tensor, again.tensor)
+
+
+def test_everything_muted_and_back_paints_on():
+    transfer = painted(st.load_vgg())
+    transfer.alpha = transfer.beta = transfer.tv = 0.0
+    transfer.step()
+    still = transfer.tensor
+    transfer.beta = 20.0
+    transfer.step()
+    transfer.step()
+    assert torch.isfinite(transfer.tensor).all() and not torch.equal(transfer.tensor, still)
