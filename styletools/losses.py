@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -50,8 +51,8 @@ def gram_matrix(features: Tensor, divide_by: str = "chw") -> Tensor:
     divisors = {"chw": c * h * w, "hw": h * w, "none": 1}
     if divide_by not in divisors:
         raise ValueError(f"divide_by is {divide_by!r}; expected 'chw', 'hw' or 'none'.")
-    f = features.reshape(n, c, h * w)  # (N, C, H W): one row a channel, one column a position
-    return f @ f.transpose(1, 2) / divisors[divide_by]  # (N, C, C)
+    f = features.reshape(n, c, h * w).transpose(1, 2)  # (N, H W, C): one row a position, one column a channel
+    return torch.stack([x.T @ x for x in f]) / divisors[divide_by]  # (N, C, C); faster than one batched product
 
 
 class StyleConvention(NamedTuple):

@@ -104,10 +104,7 @@ class Studio:
 
     def start(self) -> None:
         """Paint, in the background."""
-        other = Studio._painting and Studio._painting()
-        if other is not None and other is not self:
-            other.pause()
-        Studio._painting = weakref.ref(self)
+        self._take_over()
         if self._loop.state in ("idle", "error"):
             self._keep_last()
         self._loop.start()
@@ -118,6 +115,7 @@ class Studio:
 
     def step(self) -> None:
         """Make one step and hold."""
+        self._take_over()
         self._loop.step()
 
     def stop(self) -> None:
@@ -134,6 +132,7 @@ class Studio:
 
         Raises what the transfer raises, a DivergedError say.
         """
+        self._take_over()
         self._loop.run(self._loop.steps if steps is None else steps)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -415,6 +414,13 @@ class Studio:
     def _label(self, name: str) -> str:
         """A line for the menus of pictures that is not taken."""
         return next(label for label in chain([name], (f"{name} ({i})" for i in count(2))) if label not in self._pictures)
+
+    def _take_over(self) -> None:
+        """Pause the studio that paints, if it is another one."""
+        other = Studio._painting and Studio._painting()
+        if other is not None and other is not self:
+            other.pause()
+        Studio._painting = weakref.ref(self)
 
     def _keep_last(self) -> None:
         if self._loop.frame.done:

@@ -199,7 +199,7 @@ class StyleTransfer:
 
         L-BFGS begins a new history. Adam divides by the size of the gradients it has seen: after large ones it would creep
         for hundreds of steps, after small ones leap. So its averages are multiplied by r (the second by r^2), the pull of the
-        new weights over that of the old, and count like two steps: what comes now soon outweighs them. Weights w pull with
+        new weights over that of the old; and where the pull got weaker, its memory gets as much shorter. Weights w pull with
         sum w_i |g_i|, where g_i is the gradient of the unweighted term i.
         """
         state = self._optimizer.state[self._picture]
@@ -207,9 +207,10 @@ class StyleTransfer:
             self._start_optimizer()
             return
         before, now = self._pull(self._optimizer_weights), self._pull(self._weights())
-        t, few = float(state["step"]), min(2.0, float(state["step"]))
+        r, t = now / before, float(state["step"])
+        few = min(t, max(2.0, r / (1 - self.recipe.betas[1]))) if r < 1 else t  # steps it counts from now on
         for name, power, b in (("exp_avg", 1, self.recipe.betas[0]), ("exp_avg_sq", 2, self.recipe.betas[1])):
-            state[name] *= (now / before) ** power * (1 - b**few) / (1 - b**t)  # Adam divides by 1 - b^t
+            state[name] *= r**power * (1 - b**few) / (1 - b**t)  # Adam divides by 1 - b^t
         state["step"].fill_(few)
         self._optimizer_weights = self._weights()
 

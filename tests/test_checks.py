@@ -64,6 +64,12 @@ def paint(start, loss_of, steps, learning_rate):
     return picture.detach()
 
 
+def weights_for_shares(gradients, wish):
+    lengths = torch.stack([torch.sqrt((g**2).sum()) for g in gradients])
+    alpha, beta, tau = wish / lengths
+    return torch.stack([alpha / alpha, beta / alpha, tau / alpha])
+
+
 RIGHT = {
     "unnormalize": unnormalize,
     "extract_features": extract_features,
@@ -75,6 +81,7 @@ RIGHT = {
     "tv_loss": tv_loss,
     "tv_squared": tv_squared,
     "paint": paint,
+    "weights_for_shares": weights_for_shares,
 }
 
 
@@ -267,6 +274,14 @@ WRONG = [  # exercise, wrong answer, words of the hint
     ("tv_squared", lambda x: x.diff(dim=3).pow(2).mean(), "down (dy) are missing"),
     ("tv_squared", lambda x: x.diff(dim=2).mean() ** 2 + x.diff(dim=3).mean() ** 2, "square first"),
     ("tv_squared", lambda x: (x - x.roll(1, 2)).pow(2).mean() + (x - x.roll(1, 3)).pow(2).mean(), "roll()"),
+    ("weights_for_shares", lambda g, s: s / g.flatten(1).norm(dim=1), "alpha is to be 1"),
+    ("weights_for_shares", lambda g, s: s * g.flatten(1).norm(dim=1) / (s[0] * g[0].norm()), "a term that pulls hard"),
+    ("weights_for_shares", lambda g, s: weights_for_shares(g, s) / weights_for_shares(g, s).sum(), "add up to 1"),
+    ("weights_for_shares", lambda g, s: s / s[0] * (g[0] ** 2).sum() / (g**2).flatten(1).sum(1), "take the root"),
+    ("weights_for_shares", lambda g, s: s / s[0] * g[0].abs().mean() / g.abs().flatten(1).mean(1), "mean or sum of abs"),
+    ("weights_for_shares", lambda g, s: s / s[0], "the gradients are not used"),
+    ("weights_for_shares", lambda g, s: g[0].norm() / g.flatten(1).norm(dim=1), "the wish is not used"),
+    ("weights_for_shares", lambda g, s: weights_for_shares(g, s).tolist(), "tensor"),
     ("paint", lambda *a: loop(*a, clamp=lambda x: x), "after every step"),
     ("paint", lambda *a: st.clamp_to_box(loop(*a, clamp=lambda x: x)), "not once at the end"),
     ("paint", lambda *a: loop(*a, clamp=lambda x: x.clamp(0, 1)), "st.clamp_to_box"),

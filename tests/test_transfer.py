@@ -706,7 +706,7 @@ def test_a_picture_turns_soon_after_beta_went_down():
         for _ in range(20):
             transfer.step()
         moved[told] = float((transfer.tensor - before).abs().mean())
-    assert moved[True] > 2 * moved[False]
+    assert moved[True] > 1.5 * moved[False]
 
 
 def test_layer_weights_are_followed_too():
