@@ -1,9 +1,11 @@
 """The studio through Voila, in a real browser, with mouse, keyboard and files."""
 
 import io
+import shutil
 import time
 
 import pytest
+from helpers import ROOT
 from panel import Panel
 from PIL import Image
 
@@ -209,3 +211,13 @@ def test_the_wipe_shows_the_photograph(panel):
     time.sleep(1)
     photograph = Image.open(io.BytesIO(panel.picture_bytes())).convert("RGB")
     assert painting.size == photograph.size and painting.tobytes() != photograph.tobytes()
+
+
+def test_the_page_that_make_studio_serves(page, voila_server):
+    address, token, folder = voila_server
+    shutil.copy(ROOT / "notebooks" / "studio" / "panel.ipynb", folder / "served.ipynb")
+    page.goto(f"{address}/voila/render/served.ipynb?token={token}&projector=1")
+    panel = Panel(page)
+    assert page.locator(".st-projector").count() == 1
+    panel.press("start")
+    panel.wait("+d.step >= 2")
