@@ -31,6 +31,9 @@ def page(chromium):
     page = chromium.new_page(viewport=SIZE)
     page.set_default_timeout(60_000)
     yield page
+    if page.locator(".st-pause").count():  # a kernel must not paint on beside the next test
+        page.locator(".st-pause").first.click()
+    page.goto("about:blank")  # which makes Voila end the page's kernel
     page.close()
 
 
