@@ -1,6 +1,11 @@
-"""Make the rows of pictures at the top of the README and of each lesson: python img/make_strips.py [readme 01 02 ...]"""
+"""Make the rows of pictures at the top of the README and of each lesson: python img/make_strips.py [readme 01 02 ...]
 
-import sys
+python img/make_strips.py gallery [--painted FOLDER] makes the sheet of all photographs painted in the manner of all paintings,
+which takes long. The painted pictures are kept in FOLDER; those it has already, of tests/benchmarks/paint_pairs.py too, are
+not painted again.
+"""
+
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +16,18 @@ import styletools as st
 
 FOLDER = Path(__file__).parent / "strips"
 HEIGHT, GAP = 200, 6  # pixels
+GALLERY_WIDTH = 1600  # pixels
 Strip = list[Image.Image]
+
+
+def names_in_credits(photographs: bool) -> list[str]:
+    """The photographs of img/, or the paintings, in the order of the table in CREDITS.md, which says what is a photograph."""
+    lines = Path(__file__).with_name("CREDITS.md").read_text(encoding="utf8").splitlines()
+    rows = [line for line in lines if line.startswith("|") and ".jpg |" in line]
+    return [row.split(".jpg", 1)[0].strip("| ") for row in rows if ("(photograph)" in row) == photographs]
+
+
+PHOTOGRAPHS, PAINTINGS = names_in_credits(photographs=True), names_in_credits(photographs=False)
 
 
 def readme() -> Strip:
@@ -99,6 +115,55 @@ STRIPS: dict[str, Callable[[], Strip]] = {
 }  # fmt: skip
 
 
+def pair_name(photograph: str, painting: str) -> str:
+    """What the file with a painted pair is called, without its ending."""
+    return f"{photograph}_x_{painting}"
+
+
+def painted_pair(photograph: str, painting: str, folder: Path) -> Image.Image:
+    """Read a painted pair out of a folder, or paint it at 512 pixels and put it there."""
+    name = pair_name(photograph, painting)
+    kept = next((folder / f"{name}.{ending}" for ending in ("png", "jpg") if (folder / f"{name}.{ending}").is_file()), None)
+    if kept is None:
+        kept = folder / f"{name}.png"
+        folder.mkdir(parents=True, exist_ok=True)
+        st.save_image(st.stylize(st.sample(photograph), st.sample(painting), 512), kept)
+        print(name, flush=True)
+    return st.load_image(kept)
+
+
+def fit(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """Scale a picture, in its own proportions, to the largest size inside width x height."""
+    scale = min(width / picture.width, height / picture.height)
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+
+
+def gallery(folder: Path) -> Image.Image:
+    """All pairs: paintings along the top, photographs down the left, each pair where their column and row meet."""
+    painted = [[painted_pair(photograph, painting, folder) for painting in PAINTINGS] for photograph in PHOTOGRAPHS]
+    return table([st.sample(name) for name in PAINTINGS], [st.sample(name) for name in PHOTOGRAPHS], painted)
+
+
+def table(top: Strip, left: Strip, rows: list[Strip]) -> Image.Image:
+    """Put rows of pictures under `top` and beside `left`, in columns of one width, in their own proportions, on white."""
+    margin = 3 * GAP  # between the headings and the rows
+    width = (GALLERY_WIDTH - margin - (len(top) - 1) * GAP) // (len(top) + 1)
+    headings = [fit(picture, width, round(0.85 * width)) for picture in top]
+    lines = [
+        headings,
+        *([fit(picture, width, width) for picture in (head, *row)] for head, row in zip(left, rows, strict=True)),
+    ]
+    heights = [max(picture.height for picture in line) for line in lines]
+    lefts = [0, *(width + margin + column * (width + GAP) for column in range(len(top)))]
+    sheet = Image.new("RGB", (lefts[-1] + width, sum(heights) + margin + (len(rows) - 1) * GAP), "white")
+    bottom = 0
+    for number, (line, height) in enumerate(zip(lines, heights, strict=True)):
+        bottom += height + (0, margin, GAP)[min(number, 2)]
+        for edge, picture in zip(lefts[-len(line) :], line, strict=True):
+            sheet.paste(picture, (edge + (width - picture.width) // 2, bottom - picture.height))
+    return sheet
+
+
 def join(pictures: Strip) -> Image.Image:
     """Put pictures side by side, equally high, in their own proportions."""
     scaled = [p.resize((round(p.width * HEIGHT / p.height), HEIGHT), Image.Resampling.LANCZOS) for p in pictures]
@@ -110,8 +175,21 @@ def join(pictures: Strip) -> Image.Image:
     return row
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Make the pictures asked for; without names, all but the gallery."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", default=list(STRIPS), help=f"{', '.join(STRIPS)} or gallery; all but the gallery")
+    default = Path(__file__).parents[1] / "build/gallery"
+    parser.add_argument("--painted", metavar="FOLDER", type=Path, default=default, help="painted pictures of the gallery")
+    options = parser.parse_args()
+    if unknown := set(options.names) - {*STRIPS, "gallery"}:
+        parser.error(f"there is no {sorted(unknown)[0]}; choose from {', '.join(STRIPS)} and gallery.")
     FOLDER.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or STRIPS:
-        join(STRIPS[name]()).save(FOLDER / f"{name}.jpg", quality=90)
+    for name in options.names:
+        picture = gallery(options.painted) if name == "gallery" else join(STRIPS[name]())
+        picture.save(FOLDER / f"{name}.jpg", quality=88 if name == "gallery" else 90)
         print(name, flush=True)
+
+
+if __name__ == "__main__":
+    main()

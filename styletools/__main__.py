@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .images import ImageError, load_image, save_image
-from .recipes import RECIPES
+from .recipes import DEFAULT_RECIPE, RECIPES
 from .transfer import DivergedError, Step, StyleTransfer, schedule, stylize
 from .vgg import CHANNELS, WeightsError, load_vgg
 
@@ -26,12 +26,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("style", help="the painting whose manner to use")
     parser.add_argument("-o", "--out", default="out.png", help="where to write the result (default: %(default)s)")
     parser.add_argument("--size", type=int, default=512, help="pixels of the longer side (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=120, help="steps at the coarsest scale, fewer at finer ones (120)")
+    parser.add_argument("--steps", type=int, default=80, help="steps at the coarsest scale, fewer at finer ones (%(default)s)")
+    parser.add_argument("--strength", type=float, default=0.5, help="0 the photograph, 1 the painting (default: %(default)s)")
     parser.add_argument("--alpha", type=float, help="weight of the content loss")
     parser.add_argument("--beta", type=float, help="weight of the style loss")
     parser.add_argument("--tv", type=float, help="weight of the total variation")
-    parser.add_argument("--network", choices=list(CHANNELS), default="vgg19-slim", help="which VGG judges (%(default)s)")
-    parser.add_argument("--recipe", choices=list(RECIPES), default="balanced", help="layers, losses, weights (%(default)s)")
+    parser.add_argument("--network", choices=list(CHANNELS), help="which VGG judges (default: the recipe's, mostly vgg19-slim)")
+    parser.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE, help="layers, losses, weights (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise, where the recipe starts from noise (%(default)s)")
     parser.add_argument("--preserve-progress", metavar="DIR", type=Path, help="keep a picture of every 25th step here")
     return parser
@@ -73,9 +74,10 @@ def paint(options: argparse.Namespace) -> None:
     """Paint and save; when interrupted or diverged, save the picture as far as it came."""
     check(options)
     content, style = load_image(options.content), load_image(options.style)
-    vgg = load_vgg(options.network, padding="replicate", dtype=None)
+    vgg = load_vgg(options.network, padding="replicate", dtype=None) if options.network else None
     latest: list[StyleTransfer] = []
-    total = sum(steps for _, steps in schedule(options.size, options.steps))
+    shape = min(content.size) / max(content.size)
+    total = sum(steps for _, steps in schedule(options.size, options.steps, shape))
     with tqdm(total=total, unit="step", file=sys.stderr, delay=0.2) as bar:  # no bar above an error at the very start
 
         def on_step(transfer: StyleTransfer, step: Step) -> None:
@@ -87,8 +89,8 @@ def paint(options: argparse.Namespace) -> None:
 
         try:
             picture = stylize(
-                content, style, options.size, vgg, options.recipe, steps=options.steps, alpha=options.alpha,
-                beta=options.beta, tv=options.tv, seed=options.seed, on_step=on_step,
+                content, style, options.size, vgg, options.recipe, steps=options.steps, strength=options.strength,
+                alpha=options.alpha, beta=options.beta, tv=options.tv, seed=options.seed, on_step=on_step,
             )  # fmt: skip
         except (KeyboardInterrupt, DivergedError) as error:
             if latest:

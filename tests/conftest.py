@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 import styletools as st
+from styletools import vgg as vgg_module
 from styletools.vgg import build_features
 
 NARROW = (4, 5, 6, 6, 7, 7, 7, 8, 9, 9, 8, 9, 10)  # channels of the 13 convolutions: few, and not all alike
@@ -30,6 +31,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(usual)
+
+
+@pytest.fixture(params=[torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.dtype]:
+    """Run a test twice, as on a CPU that is fast in float32 and on one that is fast in bfloat16, whatever this machine is.
+
+    Only what `fast_bfloat16` asks and measures is replaced, so all that call it, under whatever name, see the same CPU.
+    """
+    seconds = {torch.float32: 1.0, torch.bfloat16: 0.5 if request.param is torch.bfloat16 else 2.0}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    monkeypatch.setattr(vgg_module, "_convolution_seconds", seconds.get)
+    monkeypatch.setattr(vgg_module, "choose_device", lambda: torch.device("cpu"))
+    vgg_module.fast_bfloat16.cache_clear()
+    yield request.param
+    vgg_module.fast_bfloat16.cache_clear()
 
 
 @pytest.fixture(scope="session")

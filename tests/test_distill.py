@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 import styletools as st
@@ -17,7 +17,6 @@ from styletools import distill
 from styletools.vgg import CHANNELS
 
 STUDENT = (2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6)
-VGG16_WIDTHS = (4, 4, 5, 5, 6, 6, 6, 7, 7, 7, 8)  # of the convolutions VGG-16 has up to conv5_1
 
 
 def convolutions(network):
@@ -48,6 +47,15 @@ def narrow_student(monkeypatch):
 
 
 @pytest.fixture
+def narrow_teacher(monkeypatch, make_features):
+    """Pretend that the authors' network is narrow and random."""
+    features = make_features(1)
+    monkeypatch.setitem(CHANNELS, "vgg19", tuple(convolution.out_channels for convolution in convolutions(features)))
+    monkeypatch.setattr(distill, "authors_weights", features.state_dict)
+    return features
+
+
+@pytest.fixture
 def picture_files(tmp_path, make_picture):
     """Twelve small JPEGs, of which numbers 0 and 10 are held out."""
     folder = tmp_path / "images"
@@ -59,111 +67,34 @@ def picture_files(tmp_path, make_picture):
     return folder
 
 
-# --- reading a teacher ---------------------------------------------------------------------------------------------
+# --- the teacher ---------------------------------------------------------------------------------------------------
 
 
-def vgg16_state(seed=0):
-    """Random weights with the keys of torchvision's VGG-16, its last two convolutions and a classifier included."""
-    generator = torch.Generator().manual_seed(seed)
-    state, inputs = {}, 3
-    for index, outputs in zip((*distill.VGG16_INDICES, 26, 28), (*VGG16_WIDTHS, 8, 8), strict=True):
-        scale = (2 / (9 * inputs)) ** 0.5
-        state[f"features.{index}.weight"] = torch.randn(outputs, inputs, 3, 3, generator=generator) * scale
-        state[f"features.{index}.bias"] = torch.randn(outputs, generator=generator) * 0.1
-        inputs = outputs
-    return state | {"classifier.0.weight": torch.zeros(3, 3), "classifier.0.bias": torch.zeros(3)}
-
-
-def run_vgg16(state, x):
-    """Torchvision's VGG-16 run by hand up to relu5_1: {name in VGG-16: output of the ReLU}."""
-    outputs = {}
-    for name, index in zip(distill.VGG16_CONVOLUTIONS, distill.VGG16_INDICES, strict=True):
-        if name.endswith("_1") and name != "1_1":
-            x = nn.functional.max_pool2d(x, 2)
-        x = nn.functional.conv2d(x, state[f"features.{index}.weight"], state[f"features.{index}.bias"], padding=1).relu()
-        outputs[name] = x
-    return outputs
-
-
-def test_vgg16_indices_are_torchvisions():
-    from torchvision.models.vgg import cfgs, make_layers
-
-    with torch.device("meta"):
-        network = make_layers(cfgs["D"], batch_norm=False)
-    found = [index for index, module in enumerate(network) if isinstance(module, nn.Conv2d)]
-    assert tuple(found[:11]) == distill.VGG16_INDICES
-
-
-@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
-def test_vgg16_in_the_layout_of_vgg19_is_exactly_vgg16(tmp_path, make_picture, ending):
-    """Identity kernels stand for the convolutions it lacks: what goes into them is never negative."""
-    state, path = vgg16_state(), tmp_path / f"vgg16{ending}"
-    torch.save(state, path) if ending == ".pth" else save_file(state, path)
-    network = distill.as_network(distill.read_teacher(path))
-    picture = make_picture()
-    expected, found = run_vgg16(state, picture), relus(network, picture)
-    for name, features in expected.items():
-        name_in_vgg19 = {"3_3": "3_4", "4_3": "4_4"}.get(name, name)
-        torch.testing.assert_close(found[f"relu{name_in_vgg19}"], features, atol=1e-5, rtol=1e-5)
-    assert torch.equal(found["relu3_3"], found["relu3_2"])
-    assert torch.equal(found["relu4_3"], found["relu4_2"])
-    widths = [convolution.out_channels for convolution in convolutions(network)]
-    assert widths == [4, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 8]
-
-
-def test_vgg16_written_as_a_file_for_vgg19(tmp_path, make_picture, monkeypatch):
-    """So a full-size file for STYLETOOLS_WEIGHTS can be made of VGG-16."""
-    torch.save(vgg16_state(), tmp_path / "vgg16.pth")
-    network = distill.as_network(distill.read_teacher(tmp_path / "vgg16.pth"))
-    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    save_file(state, tmp_path / "vgg19_features.safetensors")
-    monkeypatch.setitem(CHANNELS, "vgg19", tuple(convolution.out_channels for convolution in convolutions(network)))
-    monkeypatch.setenv("STYLETOOLS_WEIGHTS", str(tmp_path))
-    vgg = st.load_vgg("vgg19", device="cpu", dtype=torch.float32)
-    picture = make_picture()
-    found = vgg(picture, ["relu5_1"])["relu5_1"]
-    torch.testing.assert_close(found, run_vgg16(vgg16_state(), picture)["5_1"], atol=1e-5, rtol=1e-5)
-
-
-def test_vgg19_as_teacher_is_itself(tmp_path, make_features, make_picture):
-    features = make_features(1)
-    state = {f"features.{key}": value for key, value in features.state_dict().items()}
-    state["features.30.weight"] = torch.zeros(10, 10, 3, 3)
-    torch.save(state, tmp_path / "vgg19.pth")
-    network = distill.as_network(distill.read_teacher(tmp_path / "vgg19.pth"))
-    assert not any(parameter.requires_grad for parameter in network.parameters())
-    picture = make_picture()
-    for name, found in relus(network, picture).items():
-        torch.testing.assert_close(found, relus(features, picture)[name], atol=1e-5, rtol=1e-5)
-
-
-def test_keras_file_of_vgg16(tmp_path, make_picture):
-    """Kernels height x width x in x out, for BGR in 0..255 minus the mean; the same network for a normalised RGB picture."""
-    h5py = pytest.importorskip("h5py")
-    rng = np.random.default_rng(0)
-    kernels, inputs = {}, 3
-    with h5py.File(tmp_path / "keras.h5", "w") as file:
-        for name, outputs in zip(distill.VGG16_CONVOLUTIONS, VGG16_WIDTHS, strict=True):
-            block, number = name.split("_")
-            layer = "conv2d" if number == "1" else f"conv2d_{int(number) - 1}"
-            kernel = rng.normal(size=(3, 3, inputs, outputs)).astype(np.float32) * (2 / 9 / inputs) ** 0.5
-            bias = rng.normal(size=outputs).astype(np.float32)
-            file[f"block{block}/layers/{layer}/vars/0"] = kernel
-            file[f"block{block}/layers/{layer}/vars/1"] = bias
-            kernels[name], inputs = (kernel, bias), outputs
-    network = distill.as_network(distill.read_teacher(tmp_path / "keras.h5"))
-    picture = make_picture()
-    # By hand: undo the normalisation, 0..255, swap to BGR, subtract the mean in BGR as Keras does.
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
-    x = (255 * (picture * std + mean)).flip(1) - 255 * mean.flip(1)
+def test_the_teacher_is_the_authors_network(make_picture):
+    network, picture = distill.as_network(st.vgg.authors_weights()), make_picture()
+    expected = st.load_vgg("vgg19", device="cpu")(picture, list(distill.TAPS))
     found = relus(network, picture)
-    for name, (kernel, bias) in kernels.items():
-        if name.endswith("_1") and name != "1_1":
-            x = nn.functional.max_pool2d(x, 2)
-        weight = torch.from_numpy(kernel.transpose(3, 2, 0, 1).copy())
-        x = nn.functional.conv2d(x, weight, torch.from_numpy(bias), padding=1).relu()
-        name_in_vgg19 = {"3_3": "3_4", "4_3": "4_4"}.get(name, name)
-        torch.testing.assert_close(found[f"relu{name_in_vgg19}"], x, atol=1e-3, rtol=1e-4)
+    assert list(found) == list(expected)
+    for name, features in found.items():
+        torch.testing.assert_close(features, expected[name])
+
+
+def test_a_teacher_is_frozen_and_has_weights_of_its_own(make_features, narrow_teacher):
+    weights = make_features(1).state_dict()
+    network = distill.as_network(weights)
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert network[2].weight.is_contiguous(memory_format=torch.channels_last)
+    network[2].weight.zero_()
+    assert weights["2.weight"].abs().sum() > 0
+
+
+def test_every_relu_is_compared():
+    """The first of each block and relu4_2, which style transfer reads, count twice as much as the others."""
+    assert list(distill.TAPS) == [name for name in list(st.LAYERS)[:30] if name.startswith("relu")]
+    assert len(distill.TAPS) == 13
+    read = {name for name in distill.TAPS if name.endswith("_1")} | {"relu4_2"}
+    for name, weight in distill.TAPS.items():
+        assert weight == (1.0 if name in read else 0.5), name
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -331,10 +262,29 @@ def test_paint_comes_nearer_to_both_targets(slim, plain_pair):
 def test_paint_pictures_makes_bytes(monkeypatch, slim):
     monkeypatch.setattr(distill, "paint", lambda student, content, style, steps, beta: content)
     pictures = [np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)]
-    painted = distill.paint_pictures(slim.features, pictures, 5, random.Random(0))
+    painted = distill.paint_pictures(slim.features, pictures, [], 5, random.Random(0))
     assert len(painted) >= 5
     assert {picture.shape for picture in painted} == {(192, 192, 3)}
     assert {picture.dtype for picture in painted} == {np.dtype(np.uint8)}
+
+
+def test_paint_pictures_paints_half_of_them_after_paintings(monkeypatch):
+    """Contents are 2 everywhere, other pictures' manners too, those of paintings 1: counted, not painted."""
+    contents, manners = [], []
+
+    def paint(student, content, style, steps, beta):
+        contents.extend(content[:, 0, 0, 0].tolist())
+        manners.extend(style[:, 0, 0, 0].tolist())
+        return content
+
+    monkeypatch.setattr(distill, "paint", paint)
+    monkeypatch.setattr(distill, "random_crop", lambda picture, size, rng: torch.full((1, 3, 4, 4), float(picture.mean())))
+    picture, painting = np.full((4, 4, 3), 2, dtype=np.uint8), np.full((4, 4, 3), 1, dtype=np.uint8)
+    distill.paint_pictures(None, [picture], [painting], 200, random.Random(0))
+    assert set(contents) == {2.0}
+    assert len(manners) == 200
+    assert 70 < manners.count(1.0) < 130
+    assert manners.count(1.0) + manners.count(2.0) == 200
 
 
 def test_learning_curve():
@@ -374,7 +324,8 @@ def no_painting(monkeypatch):
     """Painting takes long; hand out black squares instead and count."""
     calls = []
 
-    def paint_pictures(student, pictures, count, rng):
+    def paint_pictures(student, pictures, styles, count, rng):
+        assert not any(parameter.requires_grad for parameter in student.parameters()), "painting needs no gradient of weights"
         calls.append(count)
         return [np.zeros((48, 48, 3), dtype=np.uint8)] * count
 
@@ -411,6 +362,58 @@ def test_training_brings_the_student_nearer_to_its_teacher(teacher, pictures, tm
     assert not any(parameter.requires_grad for parameter in student.parameters())
 
 
+@pytest.mark.usefixtures("narrow_student")
+def test_training_goes_on_after_painting(teacher, pictures, tmp_path, no_painting):
+    """The student that paints is frozen, the one that learns is not: its weights differ before and after the last step."""
+    weights = []
+    checkpoint = tmp_path / "checkpoint.pt"
+    for steps in (3, 4):  # painted before the second step; the second training continues from the first one's checkpoint
+        student = distill.train(teacher, pictures, SmallSettings(steps=steps, paint_at=(0.5,)), checkpoint)
+        weights.append(student[0].weight.clone())
+    assert no_painting
+    assert not torch.equal(*weights)
+
+
+@pytest.mark.usefixtures("narrow_student", "no_painting")
+def test_training_leaves_its_teacher_as_it_was(precision, teacher, pictures, tmp_path, monkeypatch):
+    """On both kinds of CPU: where bfloat16 is fast, a copy of the teacher answers in it. So a second training can start."""
+    pools, original = [], distill.Pool
+    monkeypatch.setattr(distill, "Pool", lambda *arguments: pools.append(original(*arguments)) or pools[-1])
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    settings = SmallSettings(steps=2, paint_at=(0.5,))
+    first, second = (distill.train(teacher, pictures, settings, tmp_path / f"{i}.pt", pictures[:1]) for i in range(2))
+    assert [pool.teacher[0].weight.dtype for pool in pools] == [precision, precision]
+    assert teacher.state_dict().keys() == before.keys()
+    for name, tensor in teacher.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, before[name]), name
+    assert not any(parameter.requires_grad for parameter in teacher.parameters())
+    for name, tensor in first.state_dict().items():
+        assert tensor.dtype == torch.float32
+        assert torch.equal(tensor, second.state_dict()[name]), name
+
+
+@pytest.mark.usefixtures("narrow_student", "no_painting")
+def test_crops_come_from_paintings_and_painted_pictures_too(teacher, pictures, tmp_path, monkeypatch):
+    """Shares 0.3 of painted pictures, once there are some, and 0.1 of paintings; before that the painted share is pictures'."""
+    painting, original, sources = np.full((48, 48, 3), 200, dtype=np.uint8), distill.random_crop, []
+
+    def random_crop(picture, size, rng):
+        sources.append("painting" if picture is painting else "painted" if not picture.any() else "picture")
+        return original(picture, size, rng)
+
+    monkeypatch.setattr(distill, "random_crop", random_crop)
+    monkeypatch.setattr(distill, "distillation_loss", lambda student, *_: student[0].weight.square().sum())
+    settings = SmallSettings(steps=100, fresh=8, paint_at=(0.5,))
+    distill.train(teacher, pictures, settings, tmp_path / "checkpoint.pt", [painting])
+    before, after = sources[-800:-400], sources[-400:]
+    assert "painting" not in sources[:48], "calibration is on pictures"
+    assert "painted" not in before
+    assert 0.05 < before.count("painting") / 400 < 0.15
+    assert 0.05 < after.count("painting") / 400 < 0.15
+    assert 0.22 < after.count("painted") / 400 < 0.38
+
+
 @pytest.mark.usefixtures("narrow_student", "no_painting")
 def test_an_interrupted_run_goes_on(teacher, pictures, tmp_path, losses, monkeypatch):
     """Stopped after its first checkpoint (step 8): the second start begins there, with the weights as they were."""
@@ -427,9 +430,9 @@ def test_an_interrupted_run_goes_on(teacher, pictures, tmp_path, losses, monkeyp
     monkeypatch.setattr(distill, "distillation_loss", interrupted)
     with pytest.raises(KeyboardInterrupt):
         distill.train(teacher, pictures, settings, checkpoint)
-    state = torch.load(checkpoint, weights_only=False)
+    state = torch.load(checkpoint, weights_only=True)
     assert state["step"] == 8
-    assert len(state["painted"]) == 2
+    assert [(picture.dtype, tuple(picture.shape)) for picture in state["painted"]] == [(torch.uint8, (48, 48, 3))] * 2
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
     starts = []
@@ -442,39 +445,60 @@ def test_an_interrupted_run_goes_on(teacher, pictures, tmp_path, losses, monkeyp
     student = distill.train(teacher, pictures, settings, checkpoint)
     assert len(starts) == 5
     assert all(torch.equal(tensor, state["student"][name]) for name, tensor in starts[0].items())
-    assert torch.load(checkpoint, weights_only=False)["step"] == 13
+    end = torch.load(checkpoint, weights_only=True)
+    assert (end["step"], len(end["painted"])) == (13, 2)
 
     again = distill.train(teacher, pictures, settings, checkpoint)  # a finished run has nothing left to do
     assert len(starts) == 5
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(again.parameters(), student.parameters(), strict=True))
 
 
-@pytest.mark.usefixtures("narrow_student", "no_painting")
-def test_main_writes_weights_and_card(picture_files, make_features, tmp_path, capsys, monkeypatch):
-    torch.save(make_features(1).state_dict(), tmp_path / "random_teacher.pth")
+@pytest.mark.usefixtures("narrow_student", "narrow_teacher")
+def test_main_writes_weights_and_card(picture_files, tmp_path, capsys, monkeypatch, no_painting):
     monkeypatch.setattr(distill, "Settings", SmallSettings)
     out = tmp_path / "student.safetensors"
-    arguments = ["--images", picture_files, "--teacher", tmp_path / "random_teacher.pth", "--out", out, "--steps", 3]
+    arguments = ["--images", picture_files, "--styles", picture_files, "--out", out, "--steps", 3]
     distill.main([str(argument) for argument in arguments])
+    assert no_painting
 
     state = load_file(out)
     features = st.vgg.build_features(STUDENT)
     features.load_state_dict(state)
     with safe_open(out, "pt") as file:
-        assert file.metadata() == {"channels": json.dumps(STUDENT), "teacher": "random_teacher.pth", "steps": "3"}
+        assert file.metadata() == {"channels": json.dumps(STUDENT), "teacher": "vgg19", "steps": "3"}
     fit_on = [distill.central_crop(np.asarray(Image.open(path)), 192) for path in sorted(picture_files.glob("*.jpg"))]
     squares = [[f.square().mean() for f in relus(features, x).values()] for x in fit_on]
     assert torch.tensor(squares).mean(0).log2().abs().max() < 1  # equalised, on ten of these twelve
 
     card = out.with_suffix(".md").read_text(encoding="utf8")
     assert card in capsys.readouterr().out
-    for part in ("2-3-3-3-4", "random_teacher.pth", "on 10 pictures", "on 2 held-out pictures", '"steps": 3'):
+    for part in ("2-3-3-3-4", "the authors' VGG-19", "on 10 pictures", "on 2 held-out pictures", '"steps": 3'):
         assert part in card
     rows = [line.split("|")[1:4] for line in card.splitlines() if line.startswith("| relu")]
     assert [name.strip() for name, *_ in rows] == list(distill.TAPS)
     for _, error, explained in rows:
         assert 0 <= float(error) < 3
         assert float(explained) <= 1
+
+
+@pytest.mark.usefixtures("narrow_student", "narrow_teacher", "no_painting")
+@pytest.mark.parametrize("styles", [True, False])
+def test_main_hands_its_pictures_to_the_training(picture_files, tmp_path, monkeypatch, capsys, styles):
+    """Ten of twelve pictures to learn from; the styles, where a folder is named."""
+    seen, paintings = [], tmp_path / "paintings"
+    paintings.mkdir()
+    Image.new("RGB", (70, 50), "red").save(paintings / "red.jpg")
+
+    def train(teacher, pictures, settings, checkpoint, styles):
+        seen.append((len(pictures), len(styles), settings.steps, checkpoint))
+        return distill.prune(teacher, STUDENT, [torch.cat([distill.central_crop(picture, 32) for picture in pictures])])
+
+    monkeypatch.setattr(distill, "train", train)
+    out = tmp_path / "student.safetensors"
+    arguments = ["--images", picture_files, "--out", out, "--steps", 5, *(["--styles", paintings] if styles else [])]
+    distill.main([str(argument) for argument in arguments])
+    assert seen == [(10, int(styles), 5, tmp_path / "student.checkpoint.pt")]
+    assert capsys.readouterr().out
 
 
 def test_main_needs_its_arguments(capsys):

@@ -7,9 +7,10 @@ import pytest
 import torch
 from helpers import run_python
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import styletools as st
+from styletools import runs
 
 GO_ON = """
 import sys, torch
@@ -124,6 +125,36 @@ def test_the_network_is_loaded_as_it_was(plain_pair, tmp_path):
     assert again.vgg.options == vgg.options
     if again.vgg.device.type == "cpu":
         assert again.step() == run.step()
+
+
+def test_a_rescaled_network_is_loaded_rescaled(plain_pair, tmp_path):
+    vgg = st.load_vgg("vgg19", device="cpu", rescale=True)
+    run = st.StyleTransfer(*plain_pair, vgg, steps=2)
+    run.step()
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors")
+    assert again.vgg.options == vgg.options
+    assert again.vgg.options["rescale"] is True
+    if again.vgg.device.type == "cpu":
+        assert again.step() == run.step()
+
+
+@pytest.mark.parametrize(("name", "now"), [("vgg19", "vgg19-torchvision"), ("vgg19-slim", "vgg19-slim")])
+def test_what_vgg19_meant_before_there_were_the_authors_weights(slim, plain_pair, tmp_path, monkeypatch, name, now):
+    """A file that does not mention rescaling is that old."""
+    run = st.StyleTransfer(*plain_pair, slim, steps=2)
+    run.step()
+    run.save(tmp_path / "new.safetensors")
+    with safe_open(tmp_path / "new.safetensors", "pt") as file:
+        about = json.loads(file.metadata()["styletools"])
+    about["vgg"] = {"name": name, "pooling": "average", "padding": "replicate", "dtype": "bfloat16"}
+    tensors = load_file(tmp_path / "new.safetensors")
+    save_file(tensors, tmp_path / "old.safetensors", metadata={"styletools": json.dumps(about)})
+    asked = []
+    monkeypatch.setattr(runs, "load_vgg", lambda **options: asked.append(options) or slim)
+    again = st.StyleTransfer.load(tmp_path / "old.safetensors")
+    assert asked == [{"name": now, "pooling": "average", "padding": "replicate", "dtype": torch.bfloat16}]
+    assert again.step() == run.step()
 
 
 def test_a_recipe_of_ones_own_survives(slim, plain_pair, tmp_path):
