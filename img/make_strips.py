@@ -38,15 +38,14 @@ def readme() -> Strip:
 
 def lesson_01() -> Strip:
     """Content, style, result."""
-    castle, wave = st.sample("eilean_donan"), st.sample("great_wave")
-    return [castle, wave, st.stylize(castle, wave, 256)]
+    return readme()
 
 
 def lesson_02() -> Strip:
     """A picture, nine feature maps, what one filter wants to see."""
     castle = st.sample("eilean_donan")
     vgg = st.load_vgg("vgg19-slim")
-    features = vgg(st.preprocess(castle, 240), ["relu2_1"])["relu2_1"][0].cpu()  # (32, 80, 120)
+    features = vgg(st.preprocess(castle, 240), ["relu2_1"])["relu2_1"][0].cpu()  # (C, 80, 120)
     sheet = Image.new("RGB", (3 * 120 + 2 * 4, 3 * 80 + 2 * 4), "white")
     busiest = features.var(dim=(1, 2)).argsort(descending=True)[:9]
     for number, channel in enumerate(busiest.tolist()):
@@ -80,7 +79,7 @@ def lesson_05() -> Strip:
     vgg = st.load_vgg("vgg19-slim", padding="replicate")
     pictures = []
     for tv in (0, 3, 60):
-        transfer = st.StyleTransfer(castle, kandinsky, vgg, alpha=1, beta=4, tv=tv, steps=60, learning_rate=0.2)
+        transfer = st.StyleTransfer(castle, kandinsky, vgg, "balanced", alpha=1, beta=4, tv=tv, steps=60, learning_rate=0.2)
         for _ in transfer:
             pass
         pictures.append(transfer.image)
@@ -89,14 +88,8 @@ def lesson_05() -> Strip:
 
 def lesson_06() -> Strip:
     """The castle, the cafe, and the castle painted after the cafe."""
-    vgg = st.load_vgg("vgg19-slim", pooling="average", padding="replicate")
     content, style = st.sample("neuschwanstein"), st.sample("cafe_terrace_at_night")
-    transfer = st.StyleTransfer(
-        content, style, vgg, size=256, alpha=1, beta=20, tv=2, optimizer="lbfgs", steps=120, learning_rate=1
-    )
-    for _ in transfer:
-        pass
-    return [content, style, transfer.image]
+    return [content, style, st.stylize(content, style)]
 
 
 def lesson_07() -> Strip:

@@ -48,6 +48,7 @@ TAPS = {
 }  # fmt: skip
 CHECKPOINT_EVERY = 200  # steps
 Features = dict[str, Tensor]
+Rows = dict[str, tuple[float, float]]  # layer -> (relative error, explained variance)
 
 
 @dataclass(frozen=True)
@@ -380,7 +381,7 @@ def equalise(network: nn.Sequential, batches: Sequence[Tensor]) -> None:
         before = size
 
 
-def evaluate(student: nn.Sequential, teacher: nn.Sequential, fit_on: Sequence[Tensor], test_on: Sequence[Tensor]) -> dict:
+def evaluate(student: nn.Sequential, teacher: nn.Sequential, fit_on: Sequence[Tensor], test_on: Sequence[Tensor]) -> Rows:
     """Relative error and explained variance at each tap on `test_on`, with the best adapters for `fit_on`.
 
     Returns {layer: (mean |A f - F|^2 / mean |F|^2, 1 - mean |A f - F|^2 / variance of F)}, the variance channel by channel.
@@ -403,10 +404,11 @@ def evaluate(student: nn.Sequential, teacher: nn.Sequential, fit_on: Sequence[Te
     return result
 
 
-def model_card(rows: dict[str, tuple[float, float]], settings: Settings, train_on: int, held_out: int) -> str:
-    """Write down what the network is, how it came about and how close it is to its teacher."""
+def model_card(photographed: Rows, painted: Rows, settings: Settings, train_on: int, held_out: int) -> str:
+    """Write down what the network is, how it came about and how close it is to its teacher: two results of `evaluate`."""
     widths = "-".join(map(str, CHANNELS["vgg19-slim"]))
-    table = "\n".join(f"| {name} | {error:.3f} | {explained:.3f} |" for name, (error, explained) in rows.items())
+    rows = ((name, *photographed[name], *painted[name]) for name in photographed)
+    table = "\n".join(f"| {name} | {' | '.join(f'{number:.3f}' for number in numbers)} |" for name, *numbers in rows)
     return f"""# vgg19-slim
 
 VGG-19 up to relu5_1 with channels {widths}, distilled from the authors' VGG-19 by
@@ -415,11 +417,11 @@ Every layer is rescaled to a mean square activation of 1 over natural pictures.
 
 Settings: {json.dumps(asdict(settings))}
 
-Measured on {held_out} held-out pictures, after the best 1 x 1 adapter (least squares on training pictures) from this
-network's channels to the teacher's:
+Measured on {held_out} held-out pictures, and on 32 pictures painted of them by the network itself, after the best 1 x 1 adapter
+(least squares on training pictures) from this network's channels to the teacher's:
 
-| layer | relative error | explained variance |
-|---|---|---|
+| layer | relative error | explained variance | painted: relative error | explained variance |
+|---|---|---|---|---|
 {table}
 """
 
@@ -446,8 +448,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     styles = read_pictures(sorted(options.styles.glob("*.jpg"))) if options.styles else []
     student = train(teacher, pictures, settings, options.out.with_suffix(".checkpoint.pt"), styles)
     equalise(student, fit_on)
-    rows = evaluate(student, teacher, fit_on, test_on)
-    card = model_card(rows, settings, len(pictures), len(held_out))
+    photographed = evaluate(student, teacher, fit_on, test_on)
+    frames = paint_pictures(student, held_out, styles, 32, rng)
+    frames_on = [torch.cat([central_crop(p, 192) for p in frames[i : i + 4]]) for i in range(0, len(frames), 4)]
+    painted = evaluate(student, teacher, fit_on, frames_on)
+    card = model_card(photographed, painted, settings, len(pictures), len(held_out))
     metadata = {"channels": json.dumps(CHANNELS["vgg19-slim"]), "teacher": "vgg19", "steps": str(settings.steps)}
     state = {name: tensor.contiguous() for name, tensor in student.state_dict().items()}
     save_file(state, options.out, metadata=metadata)

@@ -137,6 +137,6 @@ def save_image(image: Image.Image | Tensor, path: str | Path) -> None:
     """Write a picture; the file's ending decides the format. Raises ImageError when that fails."""
     picture = postprocess(image) if isinstance(image, Tensor) else image
     try:
-        picture.save(path, quality=95)
+        picture.save(path, quality=95, subsampling=0)  # JPEG keeps the colours of every pixel, not of every second one
     except (OSError, ValueError, KeyError) as error:
         raise ImageError(f"cannot write a picture to {path} ({error}).") from error

@@ -26,7 +26,7 @@ from . import views
 from .images import ImageError, Source, fit_size, load_image
 from .live import Frame, LiveLoop, Plan, TransferEngine, Weights, find_picture, samples
 from .picture_drop import PictureDrop
-from .recipes import RECIPES, Recipe, find_recipe
+from .recipes import DEFAULT_RECIPE, RECIPES, Recipe, find_recipe
 from .snapshots import Settings, Snapshot, contact_sheet, read_settings, save_png
 from .transfer import Step
 from .vgg import CHANNELS
@@ -60,7 +60,7 @@ class Studio:
         style: Source = "great_wave",
         network: str = "vgg19-slim",
         size: int = 256,
-        recipe: str = "balanced",
+        recipe: str = DEFAULT_RECIPE,
         *,
         init: str | None = None,
         optimizer: str | None = None,
@@ -489,7 +489,7 @@ class Studio:
             }
             for slider in self._layer_sliders.values():
                 slider.observe(lambda change: self._layer_turned(), "value")
-            hint = widgets.HTML("Times the recipe's own weight; the sum, times β, is the style term.")
+            hint = widgets.HTML("Times the recipe's own weight of each layer's Gram matrix in the style term.")
             self._layer_box.children = [hint, *self._layer_sliders.values()]
         for name, slider in self._layer_sliders.items():
             slider.value = weights.style_layers[name] / recipe.style_layers[name]

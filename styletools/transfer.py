@@ -185,7 +185,8 @@ class StyleTransfer:
     @property
     def image(self) -> Image.Image:
         """The picture as it is now (with averaging, the mean of the recent ones)."""
-        return postprocess(self.tensor)
+        picture = postprocess(self.tensor)
+        return picture.getchannel("G").convert("RGB") if self._grey else picture  # channels may be rounded apart
 
     @property
     def tensor(self) -> Tensor:
@@ -381,7 +382,7 @@ def stylize(
     recipe = find_recipe(recipe)
     weights = [own if given is None else given for given, own in zip((alpha, beta, tv), recipe.weights(strength), strict=True)]
     content, style = load_image(content), load_image(style)
-    if strength == 0:
+    if strength == 0 and weights[1:] == [0, 0]:
         return postprocess(preprocess(content, size))
     vgg = load_vgg(**{"padding": "replicate", "dtype": None, **recipe.network}) if vgg is None else vgg
     transfer: StyleTransfer | None = None

@@ -1,5 +1,6 @@
 """`python -m styletools`: a picture, or one sentence and an exit status."""
 
+import inspect
 import os
 import re
 import sys
@@ -8,9 +9,11 @@ import tempfile
 import pytest
 from helpers import ROOT, run_python
 from PIL import Image
+from tqdm import tqdm
 
 import styletools as st
 from styletools import __main__ as cli
+from styletools import transfer as transfer_module
 
 
 @pytest.fixture
@@ -79,10 +82,44 @@ def test_two_scales(pictures, capsys):
 
 
 def test_the_picture_is_what_stylize_returns(pictures):
-    assert cli.main(command("--alpha=2", "--beta=7", "--tv=0.5", "--recipe=gatys", "--seed=3", steps=3)) == 0
-    vgg = st.load_vgg(padding="replicate", dtype=None)
-    expected = st.stylize("photo.png", "wave.jpg", 48, vgg, "gatys", steps=3, alpha=2.0, beta=7.0, tv=0.5, seed=3)
+    assert cli.main(command("--alpha=2", "--beta=7", "--tv=0.5", "--recipe=walkthrough", "--seed=3", steps=3)) == 0
+    expected = st.stylize("photo.png", "wave.jpg", 48, None, "walkthrough", steps=3, alpha=2.0, beta=7.0, tv=0.5, seed=3)
     assert st.load_image("result.png").tobytes() == expected.tobytes()
+
+
+def test_without_options_it_is_stylize_without_options(pictures, monkeypatch):
+    seen = []
+    monkeypatch.setattr(cli, "stylize", lambda *arguments, **options: seen.append((arguments, options)) or arguments[0])
+    assert cli.main(["photo.png", "wave.jpg"]) == 0
+    (((_, _, size, network, recipe), options),) = seen
+    defaults = {name: parameter.default for name, parameter in inspect.signature(st.stylize).parameters.items()}
+    assert (size, network, recipe) == (defaults["size"], defaults["vgg"], defaults["recipe"])
+    assert {name: options[name] for name in ("steps", "strength", "alpha", "beta", "tv", "seed")} == {
+        name: defaults[name] for name in ("steps", "strength", "alpha", "beta", "tv", "seed")
+    }
+    assert (pictures / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "named"),
+    [("neighbours", {"name": "vgg19-slim"}), ("gatys", {"name": "vgg19", "pooling": "average", "rescale": True})],
+)
+def test_the_network_is_the_recipes_unless_told_otherwise(pictures, monkeypatch, tiny_vgg, recipe, named):
+    asked = []
+    monkeypatch.setattr(transfer_module, "load_vgg", lambda **options: asked.append(options) or tiny_vgg)
+    assert cli.main(command(f"--recipe={recipe}")) == 0
+    assert asked == [{**named, "padding": "replicate", "dtype": None}]
+
+
+def test_strength_is_the_dial_between_photograph_and_painting(pictures):
+    painted = {}
+    for strength in (0, 0.2, 1):
+        assert cli.main(command(f"--strength={strength}", steps=3)) == 0
+        painted[strength] = st.load_image("result.png").tobytes()
+    assert painted[0] == st.load_image("photo.png").resize((48, 32), Image.Resampling.LANCZOS).tobytes()
+    expected = st.stylize("photo.png", "wave.jpg", 48, steps=3, strength=0.2)
+    assert painted[0.2] == expected.tobytes()
+    assert painted[1] != painted[0.2]
 
 
 def test_every_option_reaches_stylize(pictures, monkeypatch):
@@ -94,11 +131,11 @@ def test_every_option_reaches_stylize(pictures, monkeypatch):
 
     monkeypatch.setattr(cli, "stylize", stylize)
     monkeypatch.setattr(cli, "load_vgg", lambda name, padding, dtype: (name, padding))
-    more = ("--alpha=2", "--beta=7", "--tv=0", "--recipe=modules", "--seed=3", "--network=vgg19")
+    more = ("--alpha=2", "--beta=7", "--tv=0", "--recipe=modules", "--seed=3", "--network=vgg19", "--strength=0.75")
     assert cli.main(command(*more, size=99, steps=7)) == 0
     del seen["on_step"]
     assert seen == {
-        "size": 99, "steps": 7, "alpha": 2.0, "beta": 7.0, "tv": 0.0, "recipe": "modules", "seed": 3,
+        "size": 99, "steps": 7, "strength": 0.75, "alpha": 2.0, "beta": 7.0, "tv": 0.0, "recipe": "modules", "seed": 3,
         "network": ("vgg19", "replicate"),
     }  # fmt: skip
 
@@ -119,6 +156,17 @@ def test_progress_shows_loss_and_steps_per_second(pictures, capsys):
     assert re.search(r"loss=\d[\d.e+-]*, size=32", last)
 
 
+@pytest.mark.parametrize(("shape", "total"), [((60, 40), 4 + 3), ((120, 30), 4), ((20, 160), 4)])
+def test_progress_ends_at_its_total(pictures, monkeypatch, shape, total):
+    """A panorama or a scroll has no scale of 65 pixels: its shorter side would be too short."""
+    bars = []
+    monkeypatch.setattr(cli, "tqdm", lambda **options: bars.append(tqdm(**options)) or bars[-1])
+    st.load_image("photo.png").resize(shape).save("shaped.png")
+    assert cli.main(command(content="shaped.png", size=130 if shape != (20, 160) else 256, steps=4)) == 0
+    (bar,) = bars
+    assert (bar.n, bar.total) == (total, total)
+
+
 def test_preserve_progress_keeps_pictures(pictures):
     assert cli.main(command("--preserve-progress", "some/new folder", steps=55, size=32)) == 0
     kept = sorted((pictures / "some" / "new folder").iterdir())
@@ -128,8 +176,8 @@ def test_preserve_progress_keeps_pictures(pictures):
 
 
 def test_preserve_progress_counts_over_all_scales(pictures, monkeypatch):
-    monkeypatch.setattr(cli, "schedule", lambda size, steps: [(32, 20), (45, 14)])
-    monkeypatch.setattr("styletools.transfer.schedule", lambda size, steps: [(32, 20), (45, 14)])
+    monkeypatch.setattr(cli, "schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
+    monkeypatch.setattr("styletools.transfer.schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
     assert cli.main(command("--preserve-progress", "kept", size=45, steps=20)) == 0
     assert [path.name for path in (pictures / "kept").iterdir()] == ["step_00025.jpg"]
     assert st.load_image("kept/step_00025.jpg").size == (45, 30)
@@ -140,8 +188,8 @@ def test_help_lists_every_option(capsys):
         cli.main(["--help"])
     assert exit_.value.code == 0
     text = capsys.readouterr().out
-    for option in ("content", "style", "--out", "--size", "--steps", "--alpha", "--beta", "--tv", "--network", "--recipe",
-                   "--seed", "--preserve-progress", *st.RECIPES, "vgg19-slim"):  # fmt: skip
+    for option in ("content", "style", "--out", "--size", "--steps", "--strength", "--alpha", "--beta", "--tv", "--network",
+                   "--recipe", "--seed", "--preserve-progress", *st.RECIPES, "vgg19-slim"):  # fmt: skip
         assert option in text
     assert all(action.help for action in cli.build_parser()._actions)
 
@@ -178,7 +226,6 @@ BAD = {
     "size -512": ({"size": -512}, "a size of -512 pixels is impossible"),
     "size 100000": ({"size": 100000}, "a size of 100000 pixels is impossible"),
     "narrow picture": ({"content": "ribbon.png"}, "48 x 2 pixels is too small"),
-    "narrow style": ({"style": "ribbon.png"}, "48 x 2 pixels is too small"),
     "steps 0": ({"steps": 0}, "0 steps paint nothing"),
     "steps -3": ({"steps": -3}, "-3 steps paint nothing"),
     "no such output folder": ({"out": "nowhere/result.png"}, "cannot write into nowhere: there is no such folder"),
@@ -196,6 +243,20 @@ def test_bad_input_ends_with_status_2_and_one_sentence(pictures, capsys, case):
     assert cli.main(command(**changes)) == 2
     assert message in sentence(capsys)
     assert sorted(os.listdir()) == before, "nothing may be left behind"
+
+
+@pytest.mark.parametrize("strength", ["-0.5", "1.5", "nan"])
+def test_a_strength_that_makes_no_sense(pictures, capsys, strength):
+    assert cli.main(command(f"--strength={strength}")) == 2
+    message = f"strength is {strength}; expected a number between 0 (the photograph) and 1 (the painting)."
+    assert sentence(capsys) == f"styletools: {message}"
+    assert not (pictures / "result.png").exists()
+
+
+def test_a_narrow_style_picture_is_enlarged_until_the_network_sees_it(pictures):
+    st.sample("great_wave").resize((400, 20)).save("border.png")
+    assert cli.main(command(style="border.png")) == 0
+    assert st.load_image("result.png").size == (48, 32)
 
 
 def test_a_progress_folder_that_is_a_file(pictures, capsys):
@@ -249,12 +310,15 @@ def test_an_output_that_can_no_longer_be_written_at_the_end(pictures, capsys, mo
     assert "Traceback" not in last
 
 
-def test_weights_that_cannot_be_had(pictures, capsys, monkeypatch):
-    def refuse(*_, **__):
-        raise st.WeightsError("the weights of vgg19 are not on this computer.")
+@pytest.mark.parametrize(("module", "option"), [(cli, "--network=vgg19-torchvision"), (transfer_module, "--recipe=gatys")])
+def test_weights_that_cannot_be_had(pictures, capsys, monkeypatch, module, option):
+    """Of a network that was asked for, or of the recipe's own."""
 
-    monkeypatch.setattr(cli, "load_vgg", refuse)
-    assert cli.main(command("--network=vgg19")) == 2
+    def refuse(*_, **__):
+        raise st.WeightsError("the weights of vgg19-torchvision are not on this computer.")
+
+    monkeypatch.setattr(module, "load_vgg", refuse)
+    assert cli.main(command(option)) == 2
     assert "are not on this computer" in sentence(capsys)
 
 
@@ -292,7 +356,7 @@ def test_a_run_interrupted_at_its_very_start_claims_no_picture(pictures, capsys,
 def test_an_interrupt_on_a_finer_scale_keeps_the_picture_of_the_scale_before(pictures, monkeypatch):
     interrupt_at(monkeypatch, 3)
     assert cli.main(command(size=182, steps=2)) == 130
-    assert st.load_image("result.png").size == (129, 86)
+    assert st.load_image("result.png").size == (91, 61)
 
 
 def test_a_run_that_diverges_says_why(pictures, capsys):

@@ -1,10 +1,15 @@
-"""The three losses: values worked out by hand, properties, gradients."""
+"""The losses: values worked out by hand, properties, gradients."""
+
+import math
 
 import pytest
 import torch
 from torch.autograd import gradcheck
+from torch.overrides import TorchFunctionMode
 
 import styletools as st
+from styletools import losses
+from styletools.losses import nearest_neighbours, neighbour_distance, neighbour_statistic
 
 REDUCTIONS = ("mean", "half_sum", "relative")
 DIVISORS = {"none": 1, "hw": 30, "chw": 120}  # of features with C = 4, H = 5, W = 6
@@ -234,6 +239,175 @@ def test_style_bad_input():
     for function in (lambda: st.style_loss(SMALL, torch.zeros(1, 2, 2), "gatys"), lambda: st.style_target(SMALL, "gatys")):
         with pytest.raises(ValueError, match=r"convention is 'gatys'; expected one of d2l, raw, .*relative"):
             function()
+
+
+# --- nearest neighbours ----------------------------------------------------------------------------------------------------
+
+# Two channels, four positions with mean (3, 1): (2, 0), (-2, 0), (0, 2), (0, -2) are left, which point along the axes.
+CROSS = torch.tensor([[5.0, 1.0, 3.0, 3.0], [1.0, 1.0, 3.0, -1.0]]).view(1, 2, 2, 2)
+# Two positions with mean (1, 1): (3, 4) and (-3, -4) are left, which point along (0.6, 0.8) and back.
+SLANT = torch.tensor([[4.0, -2.0], [5.0, -3.0]]).view(1, 2, 1, 2)
+
+
+def plain_neighbour_distance(picture, painting):
+    """Every position with every other, number by number."""
+
+    def directions(features):
+        channels = features[0].flatten(1).tolist()
+        means = [sum(channel) / len(channel) for channel in channels]
+        rows = []
+        for k in range(len(channels[0])):
+            row = [channel[k] - mean for channel, mean in zip(channels, means, strict=True)]
+            length = math.sqrt(sum(number**2 for number in row))
+            rows.append([number / length for number in row])
+        return rows
+
+    theirs = directions(painting)
+    total = 0.0
+    mine = directions(picture)
+    for u in mine:
+        best = -2.0
+        for v in theirs:
+            best = max(best, sum(a * b for a, b in zip(u, v, strict=True)))
+        total += 1 - best
+    return total / len(mine)
+
+
+def distance(picture, painting):
+    return neighbour_distance(neighbour_statistic(picture), neighbour_statistic(painting))
+
+
+def shuffled(features, seed=1):
+    order = torch.randperm(features[0, 0].numel(), generator=torch.Generator().manual_seed(seed))
+    return features.flatten(2)[:, :, order].view_as(features)
+
+
+def test_directions_known_values():
+    axes = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    torch.testing.assert_close(neighbour_statistic(CROSS), axes)
+    torch.testing.assert_close(neighbour_statistic(SLANT), torch.tensor([[0.6, 0.8], [-0.6, -0.8]]))
+
+
+def test_directions_are_one_row_a_position_and_of_length_one():
+    rows = neighbour_statistic(random(1, 4, 5, 6))
+    assert rows.shape == (30, 4)
+    torch.testing.assert_close(rows.norm(dim=1), torch.ones(30))
+
+
+def test_directions_do_not_see_the_mean_or_the_size_of_features():
+    f = random(1, 4, 5, 6)
+    torch.testing.assert_close(neighbour_statistic(7 * f + torch.arange(4.0).view(1, 4, 1, 1)), neighbour_statistic(f))
+
+
+def test_features_that_are_everywhere_alike_have_no_direction_and_a_finite_gradient():
+    flat = torch.full((1, 4, 5, 6), 0.25).requires_grad_()
+    rows = neighbour_statistic(flat)
+    assert rows.abs().max() == 0
+    (gradient,) = torch.autograd.grad(neighbour_distance(rows, neighbour_statistic(random(1, 4, 2, 3))), flat)
+    assert gradient.isfinite().all()
+
+
+def test_neighbour_distance_known_values():
+    assert nearest_neighbours(neighbour_statistic(CROSS), neighbour_statistic(SLANT)).tolist() == [0, 1, 0, 1]
+    assert distance(CROSS, SLANT).item() == pytest.approx(1 - (0.6 + 0.6 + 0.8 + 0.8) / 4)
+    assert distance(SLANT, CROSS).item() == pytest.approx(1 - 0.8), "(0.6, 0.8) is nearest to (0, 1)"
+
+
+def test_neighbour_distance_of_opposites_is_two():
+    assert neighbour_distance(torch.tensor([[0.6, 0.8]]), torch.tensor([[-0.6, -0.8]])).item() == pytest.approx(2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neighbour_distance_is_that_of_two_plain_loops(seed):
+    picture, painting = random(1, 4, 5, 6, seed=seed), random(1, 4, 3, 4, seed=seed + 10)
+    assert distance(picture, painting).item() == pytest.approx(plain_neighbour_distance(picture, painting), rel=1e-5)
+
+
+def test_neighbour_distance_is_a_scalar_and_zero_only_for_a_picture_against_itself():
+    f = random(1, 4, 5, 6)
+    assert distance(f, f).shape == ()
+    assert distance(f, f).item() == pytest.approx(0, abs=1e-6)
+    assert distance(f, random(1, 4, 5, 6, seed=1)) > 0.01
+
+
+def test_every_piece_may_come_from_anywhere():
+    """Half of a painting's pieces in another order are all in the painting, though it has others besides."""
+    target = neighbour_statistic(random(1, 4, 5, 6))
+    assert neighbour_distance(target[[17, 3, 3, 28, 0]], target).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_shuffling_positions_of_either_picture_leaves_the_neighbour_distance():
+    picture, painting = random(1, 4, 5, 6), random(1, 4, 3, 4, seed=1)
+    expected = distance(picture, painting)
+    torch.testing.assert_close(distance(shuffled(picture), painting), expected)
+    torch.testing.assert_close(distance(picture, shuffled(painting)), expected)
+
+
+def test_direction_gradient():
+    assert gradcheck(neighbour_statistic, random(1, 3, 2, 4, dtype=torch.float64).requires_grad_())
+
+
+def test_neighbour_gradient():
+    f = random(1, 3, 2, 4, dtype=torch.float64).requires_grad_()
+    target = neighbour_statistic(random(1, 3, 3, 3, seed=1, dtype=torch.float64))
+    assert gradcheck(lambda x: neighbour_distance(neighbour_statistic(x), target), f)
+
+
+def test_each_direction_is_drawn_to_its_nearest_neighbour_and_no_other():
+    u, v = neighbour_statistic(random(1, 4, 5, 6)).requires_grad_(), neighbour_statistic(random(1, 4, 3, 4, seed=1))
+    (gradient,) = torch.autograd.grad(neighbour_distance(u, v), u)
+    torch.testing.assert_close(gradient, -v[nearest_neighbours(u, v)] / 30)
+
+
+def test_the_search_keeps_nothing_for_a_gradient():
+    u, v = neighbour_statistic(random(1, 4, 5, 6)).requires_grad_(), neighbour_statistic(random(1, 4, 3, 4, seed=1))
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda _: None):
+        nearest_neighbours(u, v)
+    assert kept == []
+
+
+def test_neighbours_of_an_earlier_search_are_taken_as_they_are(monkeypatch):
+    u, v = neighbour_statistic(random(1, 4, 5, 6)), neighbour_statistic(random(1, 4, 3, 4, seed=1))
+    found = nearest_neighbours(u, v)
+    expected = neighbour_distance(u, v)
+    monkeypatch.setattr(losses, "nearest_neighbours", None)  # a search would be an error
+    assert torch.equal(neighbour_distance(u, v, found), expected)
+    always_the_second = torch.ones(30, dtype=torch.long)
+    assert neighbour_distance(u, v, always_the_second).item() == pytest.approx(1 - (u @ v[1]).mean().item(), rel=1e-5)
+
+
+class Largest(TorchFunctionMode):
+    """Notes the size in bytes of the largest new tensor that any operation makes."""
+
+    size = 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and not result._is_view():
+            self.size = max(self.size, result.numel() * result.element_size())
+        return result
+
+
+@pytest.mark.parametrize("rows", [0.5, 1, 7, 299, 300, 1000])
+def test_a_search_in_pieces_finds_the_same_in_bounded_memory(monkeypatch, rows):
+    """Pieces of so many of the 300 positions; one of them at least, whatever the bound says."""
+    u, v = neighbour_statistic(random(1, 4, 20, 15)), neighbour_statistic(random(1, 4, 10, 10, seed=1))
+    expected = (u @ v.T).argmax(1)
+    monkeypatch.setattr(losses, "SEARCH_MEMORY", int(rows * 4 * len(v)))
+    with Largest() as largest:
+        found = nearest_neighbours(u, v)
+    assert torch.equal(found, expected)
+    assert largest.size == max(4 * len(v) * min(max(1, rows), 300), 8 * 300), "the table of a piece, or the result"
+
+
+def test_neighbours_bad_input():
+    with pytest.raises(ValueError, match=r"shape \(1, C, H, W\), got \(2, 4, 5, 6\)"):
+        neighbour_statistic(random(2, 4, 5, 6))
+    with pytest.raises(ValueError, match=r"shape \(1, C, H, W\), got \(4, 5, 6\)"):
+        neighbour_statistic(random(4, 5, 6))
+    with pytest.raises(ValueError, match=r"4 channels are compared with 3: another layer\?"):
+        neighbour_distance(neighbour_statistic(random(1, 4, 5, 6)), neighbour_statistic(random(1, 3, 5, 6)))
 
 
 # --- total variation -------------------------------------------------------------------------------------------------------

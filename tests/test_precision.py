@@ -74,13 +74,13 @@ def test_stylize_paints_in_the_fastest_precision(precision):
     assert (st.preprocess(picture) - start).abs().mean() > 0.05
 
 
-def test_the_command_line_paints_in_the_fastest_precision(precision, tmp_path, monkeypatch):
+@pytest.mark.parametrize("network", [[], ["--network=vgg19-slim"]])
+def test_the_command_line_paints_in_the_fastest_precision(precision, tmp_path, monkeypatch, network):
     for name in (CONTENT, STYLE):
         st.sample(name).resize((64, 48)).save(tmp_path / f"{name}.png")
-    seen = []
-    original = cli.load_vgg
-    monkeypatch.setattr(cli, "load_vgg", lambda *names, **options: seen.append(original(*names, **options)) or seen[-1])
+    seen, original = set(), st.VGG.forward
+    monkeypatch.setattr(st.VGG, "forward", lambda vgg, *arguments: seen.add(vgg.dtype) or original(vgg, *arguments))
     files = [str(tmp_path / f"{name}.png") for name in (CONTENT, STYLE)]
-    assert cli.main([*files, "-o", str(tmp_path / "out.png"), "--size=32", "--steps=2"]) == 0
-    assert [vgg.dtype for vgg in seen] == [precision]
+    assert cli.main([*files, "-o", str(tmp_path / "out.png"), "--size=32", "--steps=2", *network]) == 0
+    assert seen == {precision}
     assert st.load_image(tmp_path / "out.png").width == 32

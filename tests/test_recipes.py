@@ -1,15 +1,19 @@
 """The recipes against plain computations, written from the sources' own formulas without any loss of the package."""
 
-from dataclasses import FrozenInstanceError, replace
+import inspect
+import math
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import pytest
 import torch
 from torch import nn
 
 import styletools as st
-from styletools.recipes import Terms
+from styletools import recipes
+from styletools.recipes import DEFAULT_RECIPE, STYLE_POSITIONS, Terms, sample_rows
 
-PUBLISHED = ("d2l", "adam", "gatys", "modules")
+PUBLISHED = ("d2l", "article", "gatys", "walkthrough", "modules")
+WITHOUT_UNITS = ("balanced", "neighbours")
 NETWORKS = ("random 0", "random 1", "random 2", "slim")
 
 
@@ -45,7 +49,7 @@ def d2l_losses(network, picture, content, style):
     return sum(contents_l), sum(styles_l)
 
 
-def adam_losses(network, picture, content, style):
+def article_losses(network, picture, content, style):
     """The alpha / beta article: pixels 0..1 without mean and std, outputs 3, 8, 13, 20 for both losses, no divisor."""
     mean, std = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
     gen_img, origin_img, style_img = (x * std + mean for x in (picture, content, style))
@@ -69,6 +73,29 @@ def adam_losses(network, picture, content, style):
 
 
 def gatys_losses(network, picture, content, style):
+    """The paper, its symbols and its numbers of equations; w_l = 1/5 for the ReLUs of conv1_1 ... conv5_1."""
+
+    def responses(x):  # section 2: F^l of size N_l x M_l, filters times positions
+        F = {}
+        for index, layer in enumerate(network[:30]):
+            x = torch.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
+            F[index] = x[0].reshape(x.shape[1], -1)
+        return F
+
+    def gram(F):  # equation 3: G_ij = sum over k of F_ik F_jk
+        return (F[:, None, :] * F[None, :, :]).sum(2)
+
+    F, P, S = responses(picture), responses(content), responses(style)
+    content_loss = 0.5 * ((F[22] - P[22]) ** 2).sum()  # equation 1, in conv4_2
+    style_loss = 0
+    for index in (1, 6, 11, 20, 29):
+        (N, M), G, A = F[index].shape, gram(F[index]), gram(S[index])
+        E = ((G - A) ** 2).sum() / (4 * N**2 * M**2)  # equation 4
+        style_loss = style_loss + 1 / 5 * E  # equation 5
+    return content_loss, style_loss  # equation 7 weights and adds them
+
+
+def walkthrough_losses(network, picture, content, style):
     """The walk-through of the paper: raw Gram matrices, mean of squares over C H W, a weight per layer."""
     names = {"0": "conv1_1", "5": "conv2_1", "10": "conv3_1", "19": "conv4_1", "21": "conv4_2", "28": "conv5_1"}
     style_weights = {"conv1_1": 1.0, "conv2_1": 0.75, "conv3_1": 0.2, "conv4_1": 0.2, "conv5_1": 0.2}
@@ -161,15 +188,52 @@ def balanced_losses(network, picture, content, style):
     return content_loss, style_loss
 
 
+def neighbours_losses(network, picture, content, style):
+    """Ours: `balanced` with other layer weights, and for each position one minus the best cosine with any of the painting.
+
+    Its weights are tuned and therefore read from the recipe.
+    """
+    names = dict(enumerate(st.LAYERS))
+    recipe = st.RECIPES["neighbours"]
+
+    def outputs(x):
+        found = {}
+        for index, layer in enumerate(network[:30]):
+            x = torch.relu(x) if isinstance(layer, nn.ReLU) else layer(x)
+            found[names[index]] = x
+        return found
+
+    def gram(x):
+        return torch.einsum("ncij,ndij->cd", x, x) / (x.shape[2] * x.shape[3])
+
+    def centred(x):
+        return x - x.mean((2, 3), keepdim=True)
+
+    mine, theirs, texture = outputs(picture), outputs(content)["relu4_2"], outputs(style)
+    content_loss = ((mine["relu4_2"] - theirs) ** 2).sum() / (theirs**2).sum()
+    style_loss = 0
+    for name, weight in recipe.style_layers.items():
+        target = gram(texture[name])
+        style_loss = style_loss + weight * ((gram(mine[name]) - target) ** 2).sum() / (target**2).sum()
+    for name, weight in recipe.neighbour_layers.items():
+        painting = centred(texture[name])[0].flatten(1)
+        misses = []
+        for position in centred(mine[name])[0].flatten(1).T:
+            misses.append(1 - torch.cosine_similarity(position[:, None], painting, dim=0).max())
+        style_loss = style_loss + weight * torch.stack(misses).mean()
+    return content_loss, style_loss
+
+
 def total_variation(recipe, picture):
     down, across = picture[:, :, 1:] - picture[:, :, :-1], picture[..., 1:] - picture[..., :-1]
-    if recipe == "balanced":
+    if recipe in WITHOUT_UNITS:
         return down.square().mean() + across.square().mean()
     return 0.5 * (down.abs().mean() + across.abs().mean())
 
 
 SOURCES = {
-    "d2l": d2l_losses, "adam": adam_losses, "gatys": gatys_losses, "modules": modules_losses, "balanced": balanced_losses,
+    "d2l": d2l_losses, "article": article_losses, "gatys": gatys_losses, "walkthrough": walkthrough_losses,
+    "modules": modules_losses, "balanced": balanced_losses, "neighbours": neighbours_losses,
 }  # fmt: skip
 
 
@@ -233,17 +297,155 @@ def test_the_gradient_equals_the_source(recipe, case):
         assert (gradient - source).norm() < 1e-4 * source.norm()
 
 
-def test_settings_are_those_of_the_sources():
-    d2l, adam, gatys, modules = (st.RECIPES[name] for name in PUBLISHED)
-    assert (d2l.alpha, d2l.beta, d2l.tv) == (1, 1e4, 10)
-    assert (d2l.optimizer, d2l.learning_rate, d2l.decay_every, d2l.decay_factor) == ("adam", 0.3, 50, 0.8)
-    assert adam.alpha / adam.beta == 0.01
-    assert (adam.optimizer, adam.tv, adam.network_input) == ("adam", 0, "unit")
-    assert gatys.beta / gatys.alpha in (1e3, 1e6, 1e10)
-    assert (gatys.optimizer, gatys.tv) == ("adam", 0)
-    assert (modules.optimizer, modules.tv) == ("lbfgs", 0)
-    assert {recipe.init for recipe in (d2l, adam, gatys, modules)} == {"content"}
-    assert all(recipe.source for recipe in st.RECIPES.values())
+def test_equations_2_and_6_of_the_paper():
+    """The derivatives with respect to the activations, as printed: zero where a ReLU is."""
+    F = torch.relu(torch.randn(4, 30, generator=torch.Generator().manual_seed(0))).requires_grad_()
+    P, S = (torch.relu(torch.randn(4, 30, generator=torch.Generator().manual_seed(seed))) for seed in (1, 2))
+    found = st.RECIPES["gatys"]
+    as_maps = torch.relu(F).view(1, 4, 5, 6)
+    content = st.content_loss(as_maps, P.view(1, 4, 5, 6), found.content_reduction)
+    style = st.style_loss(as_maps, (S @ S.T)[None], found.style_convention)
+    equation_2 = torch.where(F > 0, F - P, 0.0)
+    equation_6 = torch.where(F > 0, (F.T @ (F @ F.T - S @ S.T)).T / (4**2 * 30**2), 0.0)
+    torch.testing.assert_close(torch.autograd.grad(content, F, retain_graph=True)[0], equation_2)
+    torch.testing.assert_close(torch.autograd.grad(style, F)[0], equation_6)
+
+
+def test_the_papers_own_network(plain_pair):
+    """By default `gatys` runs on the network of section 2: average pooling, every filter's mean activation about 1."""
+    content, style = plain_pair
+    picture = 0.5 * content + 0.5 * style
+    transfer = st.StyleTransfer(content, style, recipe="gatys", init=picture)
+    vgg, step = transfer.vgg, transfer.step()
+    assert (vgg.options["name"], vgg.options["pooling"], vgg.options["rescale"]) == ("vgg19", "average", True)
+    assert (vgg.options["padding"], vgg.options["dtype"]) == ("zeros", "float32")
+    for maps in vgg(content.to(vgg.device), ["relu1_1", "relu4_2"]).values():
+        assert 0.3 < float(maps.mean()) < 3
+    content_loss, style_loss = gatys_losses(vgg.features.cpu(), picture, content, style)
+    assert step.total == pytest.approx((1e-3 * content_loss + style_loss).item(), rel=1e-4)
+
+
+def test_the_default_is_the_painter():
+    assert DEFAULT_RECIPE == "neighbours"
+    for function in (st.StyleTransfer, st.stylize):
+        assert inspect.signature(function).parameters["recipe"].default == DEFAULT_RECIPE
+
+
+# --- every number of every recipe --------------------------------------------------------------------------------------------
+
+RELU_1 = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+USUAL = {
+    "tv": 0.0, "tv_convention": "d2l", "init": "content", "optimizer": "adam", "decay_every": 0, "decay_factor": 1.0,
+    "betas": (0.9, 0.999), "network_input": "normalised", "network": {"name": "vgg19-slim"}, "neighbour_layers": {},
+    "levels": 1,
+}  # fmt: skip
+GOLDEN = {
+    "d2l": {
+        "source": "Dive into Deep Learning, chapter on neural style transfer",
+        "content_layers": ("relu4_4",),
+        "style_layers": {"relu1_1": 1.0, "relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0, "conv5_1": 1.0},
+        "content_reduction": "mean", "style_convention": "d2l",
+        "alpha": 1.0, "beta": 10000.0, "tv": 10.0,
+        "learning_rate": 0.3, "decay_every": 50, "decay_factor": 0.8,
+    },
+    "article": {
+        "source": "an article on alpha, beta and Adam",
+        "content_layers": ("relu1_2", "relu2_2", "relu3_2", "relu4_1"),
+        "style_layers": {"relu1_2": 1.0, "relu2_2": 1.0, "relu3_2": 1.0, "relu4_1": 1.0},
+        "content_reduction": "mean", "style_convention": "raw",
+        "alpha": 1.0, "beta": 100.0,
+        "learning_rate": 0.0044, "network_input": "unit",
+    },
+    "gatys": {
+        "source": "Gatys, Ecker and Bethge, CVPR 2016",
+        "content_layers": ("relu4_2",),
+        "style_layers": {"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2, "relu4_1": 0.2, "relu5_1": 0.2},
+        "content_reduction": "half_sum", "style_convention": "paper",
+        "alpha": 0.001, "beta": 1.0,
+        "optimizer": "lbfgs", "learning_rate": 1.0,
+        "network": {"name": "vgg19", "pooling": "average", "rescale": True},
+    },
+    "walkthrough": {
+        "source": "a walk-through of Gatys, Ecker and Bethge in PyTorch",
+        "content_layers": ("relu4_2",),
+        "style_layers": {"relu1_1": 1.0, "relu2_1": 0.75, "relu3_1": 0.2, "relu4_1": 0.2, "relu5_1": 0.2},
+        "content_reduction": "mean", "style_convention": "raw_chw",
+        "alpha": 1.0, "beta": 1000000.0,
+        "learning_rate": 0.003,
+    },
+    "modules": {
+        "source": "ContentLoss and StyleLoss modules in nn.Sequential",
+        "content_layers": ("conv4_2",),
+        "style_layers": {"conv1_1": 0.2, "conv2_1": 0.2, "conv3_1": 0.2, "conv4_1": 0.2, "conv5_1": 0.2},
+        "content_reduction": "half_sum", "style_convention": "modules",
+        "alpha": 1.0, "beta": 1.0,
+        "optimizer": "lbfgs", "learning_rate": 1.0,
+    },
+    "balanced": {
+        "source": "styletools",
+        "content_layers": ("relu4_2",),
+        "style_layers": {"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2, "relu4_1": 0.2, "relu5_1": 0.2},
+        "content_reduction": "relative", "style_convention": "relative", "tv_convention": "squared",
+        "alpha": 1.0, "beta": 20.0, "tv": 2.0,
+        "learning_rate": 0.09, "betas": (0.9, 0.99),
+    },
+    "neighbours": {
+        "source": "styletools, after Li and Wand 2016 and Kolkin et al. 2022",
+        "content_layers": ("relu4_2",),
+        "content_reduction": "relative", "style_convention": "relative", "tv_convention": "squared",
+        "learning_rate": 0.03, "betas": (0.9, 0.99), "levels": 5,
+    },
+}  # fmt: skip
+TUNED = {"neighbours": ("alpha", "beta", "tv", "style_layers", "neighbour_layers")}  # by eye: only their sense is checked
+
+
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_every_field_is_as_it_was_published(recipe):
+    found, expected = asdict(st.RECIPES[recipe]), {**USUAL, **GOLDEN[recipe]}
+    for name in TUNED.get(recipe, ()):
+        del found[name]
+        expected.pop(name, None)
+    assert found == expected
+
+
+def test_the_tuned_weights_make_sense():
+    found = st.RECIPES["neighbours"]
+    assert all(0 < weight < math.inf for weight in (found.alpha, found.beta))
+    assert 0 <= found.tv < math.inf
+    assert tuple(found.style_layers) == RELU_1
+    assert sum(found.style_layers.values()) == pytest.approx(1), "beta alone says how much"
+    assert found.neighbour_layers
+    assert set(found.neighbour_layers) <= {name for name in list(st.LAYERS)[:30] if name.startswith("relu")}
+    for weight in (*found.style_layers.values(), *found.neighbour_layers.values()):
+        assert 0 < weight < math.inf
+
+
+def test_fields_nobody_sets_have_these_values():
+    plain = st.Recipe("a student", ("relu1_1",), {"relu1_1": 1.0}, "mean", "d2l", "d2l", 1.0, 1.0, 0.0, "adam", 0.1, "content")
+    for name in ("decay_every", "decay_factor", "betas", "network_input", "network", "neighbour_layers", "levels"):
+        assert getattr(plain, name) == USUAL[name]
+
+
+# --- one dial for three weights ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_half_strength_is_the_recipe_itself(recipe):
+    found = st.RECIPES[recipe]
+    assert found.weights() == found.weights(0.5) == (found.alpha, found.beta, found.tv)
+
+
+def test_the_ends_of_the_dial():
+    found = replace(st.RECIPES["d2l"], alpha=3.0, beta=5.0, tv=7.0)
+    assert found.weights(0) == (6.0, 0.0, 0.0)
+    assert found.weights(1) == (0.0, 10.0, 14.0)
+    assert found.weights(0.25) == (4.5, 2.5, 3.5)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, math.nan, math.inf])
+def test_a_strength_beyond_the_dial(strength):
+    with pytest.raises(ValueError, match=rf"strength is {strength}; expected a number between 0 .* and 1 \(the painting\)[.]"):
+        st.RECIPES["d2l"].weights(strength)
 
 
 # --- properties of every recipe ----------------------------------------------------------------------------------------------
@@ -256,7 +458,7 @@ def test_losses_of_the_targets_themselves_are_zero(recipe, tiny_vgg, make_pictur
     targets = found.targets(tiny_vgg, content, style)
     of_content, of_style = found.terms(tiny_vgg, content, targets), found.terms(tiny_vgg, style, targets)
     assert of_content.content == 0
-    assert of_style.style == 0
+    assert of_style.style.item() == pytest.approx(0, abs=0 if not found.neighbour_layers else 1e-6)  # a cosine is rounded
     assert of_content.style > 0
     assert of_style.content > 0
 
@@ -267,22 +469,27 @@ def test_targets_are_those_layers_and_need_no_gradients(recipe, tiny_vgg, make_p
     targets = found.targets(tiny_vgg, make_picture(0).requires_grad_(), make_picture(1))
     assert set(targets.content) == set(found.content_layers)
     assert set(targets.grams) == set(found.style_layers)
-    assert set(found.layers) == set(targets.content) | set(targets.grams)
+    assert set(targets.directions) == set(found.neighbour_layers)
+    assert set(found.layers) == set(targets.content) | set(targets.grams) | set(targets.directions)
     assert len(found.layers) == len(set(found.layers))
     assert not any(tensor.requires_grad for part in targets for tensor in part.values())
 
 
 @pytest.mark.parametrize("recipe", SOURCES)
 def test_layer_weights_may_be_replaced(recipe, tiny_vgg, make_picture):
-    """The style loss is linear in them; leaving a layer out removes its share."""
+    """Their part of the style loss is linear in them; leaving a layer out removes its share. What is left are neighbours."""
     found = st.RECIPES[recipe]
     targets = found.targets(tiny_vgg, make_picture(1), make_picture(2))
     picture = make_picture(0)
     own = found.terms(tiny_vgg, picture, targets).style
-    shares = [found.terms(tiny_vgg, picture, targets, {name: weight}).style for name, weight in found.style_layers.items()]
-    torch.testing.assert_close(sum(shares), own)
+    rest = found.terms(tiny_vgg, picture, targets, dict.fromkeys(found.style_layers, 0.0)).style
+    assert (rest > 0) == bool(found.neighbour_layers)
+    shares = [
+        found.terms(tiny_vgg, picture, targets, {name: weight}).style - rest for name, weight in found.style_layers.items()
+    ]
+    torch.testing.assert_close(sum(shares), own - rest)
     doubled = {name: 2 * weight for name, weight in found.style_layers.items()}
-    torch.testing.assert_close(found.terms(tiny_vgg, picture, targets, doubled).style, 2 * own)
+    torch.testing.assert_close(found.terms(tiny_vgg, picture, targets, doubled).style - rest, 2 * (own - rest))
 
 
 @pytest.mark.parametrize("recipe", SOURCES)
@@ -293,7 +500,7 @@ def test_a_style_picture_of_another_size(recipe, tiny_vgg, make_picture):
     grams = found.targets(tiny_vgg, content, style).grams
     own_size = found.targets(tiny_vgg, style, style).grams
     for name, gram in grams.items():
-        factor = 32 * 32 / (64 * 48) if recipe in ("adam", "gatys", "modules") else 1
+        factor = 32 * 32 / (64 * 48) if recipe in ("article", "gatys", "walkthrough", "modules") else 1
         torch.testing.assert_close(gram, own_size[name] * factor)
 
 
@@ -313,6 +520,95 @@ def test_a_batch_of_targets_keeps_its_shape(tiny_vgg, make_picture):
     assert targets.grams["relu1_1"].shape == (1, 4, 4)
 
 
+# --- neighbours of the style picture -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def neighbours(tiny_vgg, make_picture):
+    """The recipe, what its terms need, and the neighbours that a first call has found."""
+    found = st.RECIPES["neighbours"]
+    arguments = (tiny_vgg, make_picture(0), found.targets(tiny_vgg, make_picture(1), make_picture(2)))
+    nearest = {}
+    found.terms(*arguments, nearest=nearest)
+    return found, arguments, nearest
+
+
+def test_the_style_term_is_gram_matrices_plus_neighbours(neighbours):
+    found, (vgg, picture, targets), _ = neighbours
+    only_grams = replace(found, neighbour_layers={}).terms(vgg, picture, targets)
+    only_neighbours = replace(found, style_layers={}).terms(vgg, picture, targets)
+    both = found.terms(vgg, picture, targets)
+    assert min(only_grams.style, only_neighbours.style) > 0
+    torch.testing.assert_close(both.style, only_grams.style + only_neighbours.style)
+    assert (both.content, both.tv) == (only_grams.content, only_grams.tv)
+
+
+def test_neighbours_that_were_searched_are_put_in(neighbours):
+    found, (vgg, picture, _), nearest = neighbours
+    assert set(nearest) == set(found.neighbour_layers)
+    for name, maps in vgg(picture, list(nearest)).items():
+        assert nearest[name].shape == (maps.shape[2] * maps.shape[3],)
+        assert nearest[name].dtype == torch.long
+
+
+def test_neighbours_that_are_there_are_not_searched(neighbours, monkeypatch):
+    found, arguments, nearest = neighbours
+    expected = found.terms(*arguments)
+    monkeypatch.setattr(recipes, "nearest_neighbours", None)  # a search would be an error
+    assert found.terms(*arguments, nearest=nearest) == expected
+
+
+def test_only_a_missing_layer_is_searched(neighbours, monkeypatch):
+    found, arguments, nearest = neighbours
+    first, *others = nearest
+    expected, kept, searches = nearest.pop(first), {name: nearest[name] for name in others}, []
+    search = recipes.nearest_neighbours
+    monkeypatch.setattr(recipes, "nearest_neighbours", lambda *rows: searches.append(rows) or search(*rows))
+    found.terms(*arguments, nearest=nearest)
+    assert len(searches) == 1
+    assert torch.equal(nearest[first], expected)
+    assert all(nearest[name] is kept[name] for name in others)
+
+
+def test_older_neighbours_count_though_others_are_nearer(neighbours):
+    found, arguments, nearest = neighbours
+    older = {name: torch.zeros_like(positions) for name, positions in nearest.items()}
+    assert found.terms(*arguments, nearest=older).style > found.terms(*arguments).style
+
+
+def test_at_most_so_many_rows_are_kept_and_always_the_same():
+    rows = torch.arange(500.0).view(250, 2)
+    torch.manual_seed(1)
+    one = sample_rows(rows, 20)
+    state = torch.get_rng_state()
+    torch.manual_seed(2)
+    two = sample_rows(rows, 20)
+    assert torch.equal(one, two)
+    assert one.shape == (20, 2)
+    numbers = (one[:, 0] / 2).long().tolist()
+    assert torch.equal(one, rows[numbers])
+    assert len(set(numbers)) == 20
+    assert min(numbers) < 50 and max(numbers) > 200, "from everywhere"
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), state), "global random numbers are not used up"
+
+
+@pytest.mark.parametrize("most", [250, 1000])
+def test_few_rows_are_all_kept(most):
+    rows = torch.arange(500.0).view(250, 2)
+    assert torch.equal(sample_rows(rows, most), rows)
+
+
+def test_a_large_style_picture_is_searched_in_part(tiny_vgg, make_picture):
+    found = replace(st.RECIPES["neighbours"], style_layers={}, neighbour_layers={"relu2_1": 1.0, "relu4_1": 1.0})
+    directions = found.targets(tiny_vgg, make_picture(0, 32, 32), make_picture(1, 128, 128)).directions
+    assert len(directions["relu2_1"]) == STYLE_POSITIONS < 64 * 64
+    assert len(directions["relu4_1"]) == 16 * 16
+
+
+# --- recipes as objects ------------------------------------------------------------------------------------------------------
+
+
 def test_a_recipe_cannot_be_changed_but_copied():
     with pytest.raises(FrozenInstanceError):
         st.RECIPES["d2l"].beta = 1
@@ -323,11 +619,11 @@ def test_find_recipe():
     own = replace(st.RECIPES["d2l"], beta=5)
     assert st.find_recipe("d2l") is st.RECIPES["d2l"]
     assert st.find_recipe(own) is own
-    with pytest.raises(ValueError, match=r"unknown recipe 'picasso'; choose from d2l, adam, gatys, modules, balanced"):
+    with pytest.raises(ValueError, match=f"unknown recipe 'picasso'; choose from {', '.join(SOURCES)}."):
         st.find_recipe("picasso")
 
 
-# --- balanced has no units ---------------------------------------------------------------------------------------------------
+# --- balanced and neighbours have no units ------------------------------------------------------------------------------------
 
 
 def terms_of(recipe, vgg, pictures):
@@ -347,17 +643,18 @@ def in_other_units(features, factors):
     return features
 
 
-def test_balanced_is_the_same_in_any_units_of_the_network(make_features, make_picture):
+@pytest.mark.parametrize("recipe", WITHOUT_UNITS)
+def test_our_recipes_are_the_same_in_any_units_of_the_network(make_features, make_picture, recipe):
     pictures = [make_picture(seed) for seed in range(3)]
     plain = st.VGG(make_features(), "plain")
     factors = [0.1, 5, 2, 30, 1, 0.5, 8, 3, 0.2, 10, 1, 4, 100]
     scaled = st.VGG(in_other_units(make_features(), factors), "scaled")
-    mine, theirs = terms_of("balanced", plain, pictures), terms_of("balanced", scaled, pictures)
+    mine, theirs = terms_of(recipe, plain, pictures), terms_of(recipe, scaled, pictures)
     assert theirs.content.item() == pytest.approx(mine.content.item(), rel=1e-4)
     assert theirs.style.item() == pytest.approx(mine.style.item(), rel=1e-4)
-    for recipe in PUBLISHED:  # none of the others can say so
-        assert terms_of(recipe, scaled, pictures).style.item() != pytest.approx(
-            terms_of(recipe, plain, pictures).style.item(), rel=0.1
+    for other in PUBLISHED:  # none of them can say so
+        assert terms_of(other, scaled, pictures).style.item() != pytest.approx(
+            terms_of(other, plain, pictures).style.item(), rel=0.1
         )
 
 
@@ -370,7 +667,7 @@ def test_balanced_is_comparable_at_any_size(slim):
     small, large = (terms_of("balanced", slim, pair_at(size)) for size in (64, 128))
     assert 0.5 < large.content / small.content < 2
     assert 0.5 < large.style / small.style < 2
-    raw_small, raw_large = (terms_of("adam", slim, pair_at(size)) for size in (64, 128))
+    raw_small, raw_large = (terms_of("article", slim, pair_at(size)) for size in (64, 128))
     assert raw_large.style / raw_small.style > 10  # a plain sum grows with the square of the number of pixels: 16
 
 
@@ -454,7 +751,7 @@ def test_conversion_is_proportional_to_beta_and_does_not_touch_its_input(tiny_vg
     assert st.convert_weights("d2l", "balanced", tiny_vgg, content, style) == once  # seeded noise: the same each time
 
 
-def test_d2l_and_gatys_differ_by_orders_of_magnitude(slim, plain_pair):
+def test_d2l_and_the_article_differ_by_orders_of_magnitude(slim, plain_pair):
     """Why published weights do not transfer: 1e4 in one convention is far from 1e4 in another."""
-    _, beta = st.convert_weights("d2l", "adam", slim, *plain_pair)
+    _, beta = st.convert_weights("d2l", "article", slim, *plain_pair)
     assert beta < 1e4 / 1e4

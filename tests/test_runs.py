@@ -1,7 +1,7 @@
 """A run saved to disk goes on as if it had never stopped."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, astuple, replace
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import styletools as st
 from styletools import runs
+from styletools.transfer import SEARCH_EVERY
 
 GO_ON = """
 import sys, torch
@@ -25,11 +26,13 @@ for name in sys.argv[1:]:
     transfer.save(name)
 """
 KINDS = {
+    "painter": {"averaging": 0.9, "init": "noise", "seed": 3},
     "adam": {"recipe": "balanced", "averaging": 0.9, "init": "noise", "seed": 3},
     "lbfgs": {"recipe": "modules", "averaging": 0.8},
     "lbfgs_changed": {"recipe": "balanced", "optimizer": "lbfgs", "learning_rate": 0.5},
     "decaying": {"recipe": replace(st.RECIPES["d2l"], decay_every=4)},
 }
+SAVED_AFTER = 8  # steps: in the middle of a period in which neighbours are not searched again
 
 
 def make(slim, plain_pair, kind, **options):
@@ -46,12 +49,12 @@ def change(transfer, kind):
 
 @pytest.fixture(scope="module")
 def continued(slim, plain_pair, tmp_path_factory):
-    """Each kind of run after 10 steps here and 10 in one new process: {kind: run}."""
+    """Each kind of run after 8 steps here and 12 in one new process: {kind: run}."""
     folder = tmp_path_factory.mktemp("runs")
     for kind in KINDS:
-        transfer = make(slim, plain_pair, kind, steps=10)
+        transfer = make(slim, plain_pair, kind, steps=SAVED_AFTER)
         for step in transfer:
-            if step.index == (10 if kind == "lbfgs_changed" else 7):
+            if step.index == (SAVED_AFTER if kind == "lbfgs_changed" else 7):
                 change(transfer, kind)
         transfer.save(folder / f"{kind}.safetensors")
     result = run_python("-c", GO_ON.format(threads=torch.get_num_threads()), *folder.glob("*.safetensors"))
@@ -60,17 +63,18 @@ def continued(slim, plain_pair, tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_10_steps_and_10_in_a_new_process_are_20_steps(continued, slim, plain_pair, kind):
+def test_8_steps_and_12_in_a_new_process_are_20_steps(continued, slim, plain_pair, kind):
+    assert SAVED_AFTER % SEARCH_EVERY != 0
     whole = make(slim, plain_pair, kind, steps=20)
     for step in whole:
-        if step.index == (10 if kind == "lbfgs_changed" else 7):
+        if step.index == (SAVED_AFTER if kind == "lbfgs_changed" else 7):
             change(whole, kind)
         if step.index == 15:
             whole.alpha = 2.0
     run = continued[kind]
     assert [step.index for step in run.history] == list(range(1, 21))
     assert run.history == whole.history
-    assert torch.equal(run._picture, whole._picture)
+    assert all(torch.equal(band, other) for band, other in zip(run._bands, whole._bands, strict=True))
     assert torch.equal(run.tensor, whole.tensor)
     assert run.image.tobytes() == whole.image.tobytes()
 
@@ -99,13 +103,77 @@ def test_steps_gives_a_new_end(slim, plain_pair, tmp_path):
     assert [step.index for step in st.StyleTransfer.load(tmp_path / "run.safetensors", slim, steps=4)] == [3, 4]
 
 
-@pytest.mark.parametrize("kind", ["adam", "lbfgs"])
+@pytest.mark.parametrize("kind", ["painter", "adam", "lbfgs"])
 def test_a_run_saved_before_its_first_step(slim, plain_pair, tmp_path, kind):
     run = make(slim, plain_pair, kind, steps=3)
     run.save(tmp_path / "run.safetensors")
     again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
     assert list(again) == list(run)
     assert torch.equal(again.tensor, run.tensor)
+
+
+def state_of(transfer):
+    """Everything a step depends on, as one flat list."""
+    states = [transfer._optimizer.state.get(band, {}) for band in transfer._bands]
+    names = list(transfer.recipe.neighbour_layers)
+    return [
+        *transfer._bands, transfer._average, *(transfer._nearest.get(name) for name in names),
+        *(value for state in states for name, value in sorted(state.items()) if torch.is_tensor(value)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", range(1, SEARCH_EVERY + 2))
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_the_painter_goes_on_bit_for_bit_from_any_step_of_a_search_period(tiny_vgg, plain_pair, tmp_path, optimizer, steps):
+    """Bands, what Adam remembers of each, and the neighbours that were found are all in the file."""
+    run = st.StyleTransfer(*plain_pair, tiny_vgg, averaging=0.9, optimizer=optimizer, steps=steps + 3)
+    for _ in range(steps):
+        run.step()
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", tiny_vgg)
+    assert len(run._bands) == 5
+    assert set(again._nearest) == set(run.recipe.neighbour_layers)
+    for _ in range(2):  # as loaded, and at the end
+        assert len(state_of(again)) == len(state_of(run))
+        assert all(torch.equal(mine, its) for mine, its in zip(state_of(again), state_of(run), strict=True))
+        assert list(again) == list(run)
+
+
+def write_older(transfer, path):
+    """What `save_run` wrote before there were pyramids, neighbours and rescaled networks."""
+    tensors = {
+        "content": transfer.content, "style": transfer.style, "picture": transfer._bands[0], "average": transfer._average,
+    }  # fmt: skip
+    recipe = {**vars(transfer.recipe), "style_layers": dict(transfer.recipe.style_layers)}
+    for later in ("network", "neighbour_layers", "levels"):
+        del recipe[later]
+    about = {
+        "settings": asdict(transfer.settings),
+        "recipe": recipe,
+        "weights": [transfer.alpha, transfer.beta, transfer.tv, transfer.style_layers],
+        "memory": [transfer._optimizer_weights, transfer._scale, transfer._norms],
+        "history": [astuple(step) for step in transfer.history],
+        "optimizer": runs.pack(transfer._optimizer.state[transfer._bands[0]], tensors, "optimizer"),
+        "vgg": {"name": "random", "pooling": "max", "padding": "zeros", "dtype": "float32"},
+    }
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    save_file(whole, path, metadata={"styletools": json.dumps(about)})
+
+
+@pytest.mark.parametrize("steps", [0, 4])
+@pytest.mark.parametrize("kind", ["adam", "lbfgs", "decaying"])
+def test_a_file_from_before_the_pyramid_goes_on_bit_for_bit(tiny_vgg, plain_pair, tmp_path, kind, steps):
+    run = make(tiny_vgg, plain_pair, kind, steps=steps + 4)
+    for _ in range(steps):
+        run.step()
+    write_older(run, tmp_path / "old.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "old.safetensors", tiny_vgg)
+    assert (again.recipe.levels, again.recipe.neighbour_layers) == (1, {})
+    assert all(torch.equal(mine, its) for mine, its in zip(state_of(again), state_of(run), strict=True))
+    assert list(again) == list(run)
+    assert torch.equal(again.tensor, run.tensor)
+    again.save(tmp_path / "new.safetensors")
+    assert st.StyleTransfer.load(tmp_path / "new.safetensors", tiny_vgg).history == run.history
 
 
 def test_saving_changes_nothing_and_may_be_repeated(slim, plain_pair, tmp_path):
@@ -159,8 +227,9 @@ def test_what_vgg19_meant_before_there_were_the_authors_weights(slim, plain_pair
 
 def test_a_recipe_of_ones_own_survives(slim, plain_pair, tmp_path):
     recipe = replace(
-        st.RECIPES["gatys"], source="a student's", content_layers=("relu2_2", "conv4_2"), betas=(0.8, 0.9),
-        style_layers={"conv5_1": 1.0, "relu1_1": 3.0}, network_input="unit",
+        st.RECIPES["walkthrough"], source="a student's", content_layers=("relu2_2", "conv4_2"), betas=(0.8, 0.9),
+        style_layers={"conv5_1": 1.0, "relu1_1": 3.0}, network_input="unit", levels=3,
+        network={"name": "vgg19", "rescale": True}, neighbour_layers={"relu4_1": 2.0, "conv1_2": 0.5},
     )  # fmt: skip
     run = st.StyleTransfer(*plain_pair, slim, recipe, steps=2)
     run.step()
@@ -168,6 +237,7 @@ def test_a_recipe_of_ones_own_survives(slim, plain_pair, tmp_path):
     again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
     assert again.recipe == recipe
     assert list(again.recipe.style_layers) == ["conv5_1", "relu1_1"]
+    assert list(again.recipe.neighbour_layers) == ["relu4_1", "conv1_2"]
     assert again.step() == run.step()
 
 

@@ -107,7 +107,7 @@ def test_everything_that_has_a_handle_has_a_name(open_studio):
     [
         ({"content": "nosuch.jpg"}, st.ImageError, "there is no file nosuch.jpg"),
         ({"style": b"text"}, st.ImageError, "not a picture that can be read"),
-        ({"network": "vgg16"}, ValueError, "unknown network 'vgg16'; choose from vgg19, vgg19-slim"),
+        ({"network": "vgg16"}, ValueError, "unknown network 'vgg16'; choose from vgg19, vgg19-slim, vgg19-torchvision"),
         ({"recipe": "soup"}, ValueError, "unknown recipe 'soup'; choose from"),
         ({"size": 8}, ValueError, "size is 8; expected at least 32"),
         ({"init": "nosie"}, ValueError, "init is 'nosie'; expected one of"),
@@ -227,11 +227,11 @@ def test_weights_set_by_a_program_move_the_sliders(open_studio):
 
 
 def test_a_weight_of_zero_mutes(open_studio):
-    studio = open_studio()
+    studio = open_studio(alpha=1.5)
     studio.alpha = 0
     assert studio.alpha == 0.0
     assert find(studio, "st-alpha-on").value is False
-    assert find(studio, "st-alpha").value == pytest.approx(1.0)
+    assert find(studio, "st-alpha").value == pytest.approx(1.5)
     studio.run(1)
     assert studio.history[-1].alpha == 0
     assert "∞" in studio._pulls.value
@@ -250,15 +250,15 @@ def test_a_weight_that_makes_no_sense_changes_nothing(open_studio, value):
 
 
 def test_layer_sliders_multiply_the_recipes_own_weights(open_studio):
-    studio = open_studio(recipe="gatys")
+    studio = open_studio(recipe="walkthrough")
     move(find(studio, "st-relu2_1"), 2.0)
-    own = dict(st.RECIPES["gatys"].style_layers)
+    own = dict(st.RECIPES["walkthrough"].style_layers)
     assert studio._loop.weights.style_layers == {**own, "relu2_1": 1.5}
     move(find(studio, "st-relu1_1"), 0.0)
     assert studio._loop.weights.style_layers == {**own, "relu2_1": 1.5, "relu1_1": 0.0}
     studio.run(1)
     assert studio.settings.weights.style_layers["relu1_1"] == 0
-    assert dict(st.RECIPES["gatys"].style_layers) == own, "the recipe itself stays as it is"
+    assert dict(st.RECIPES["walkthrough"].style_layers) == own, "the recipe itself stays as it is"
 
 
 def test_the_worker_writes_its_five_widgets_and_nothing_else(open_studio):
@@ -598,7 +598,7 @@ def test_from_settings_of_something_else(tmp_path):
 
 
 def test_snapshots_are_cards_on_the_strip(open_studio):
-    studio = open_studio()
+    studio = open_studio(alpha=1, beta=20, tv=2)
     press(studio, "snapshot")
     assert "there is no picture yet: press Start or Step first." in notice(studio)
     assert studio.snapshots == []
@@ -708,8 +708,8 @@ def test_a_folder_that_does_not_exist(open_studio, tmp_path):
 
 
 @pytest.fixture
-def no_vgg19(monkeypatch, tmp_path):
-    """No weights of VGG-19 in the cache, none handed round, and no network."""
+def no_torchvision_weights(monkeypatch, tmp_path):
+    """None of torchvision's weights in the cache, none handed round, and no network."""
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch home"))
     monkeypatch.delenv("STYLETOOLS_WEIGHTS", raising=False)
@@ -723,14 +723,14 @@ def no_vgg19(monkeypatch, tmp_path):
     network.cache_clear()
 
 
-@pytest.mark.usefixtures("no_vgg19")
+@pytest.mark.usefixtures("no_torchvision_weights")
 def test_missing_weights_are_told_and_the_panel_stays_usable(open_studio):
     studio = open_studio()
     studio.run(1)
-    move(find(studio, "st-network"), "vgg19")
+    move(find(studio, "st-network"), "vgg19-torchvision")
     frame = rest(studio)
     assert frame.state == "error"
-    assert "the weights of vgg19 are not on this computer" in studio._status.value
+    assert "the weights of vgg19-torchvision are not on this computer" in studio._status.value
     assert 'role="alert"' in studio._status.value
     assert 'data-state="error"' in studio._status.value
     with pytest.raises(st.WeightsError):

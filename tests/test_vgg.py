@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import runpy
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
-from helpers import run_python
+from helpers import ROOT, run_python
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -673,6 +674,20 @@ def test_every_rescaled_filter_has_mean_one_over_the_pictures_of_img():
     for name, column in zip(RELUS, zip(*rows, strict=True), strict=True):
         mean = torch.stack(column).mean(0)
         assert (mean - 1).abs().max() < 0.05, name
+
+
+def test_means_are_measured_filter_by_filter_and_a_silent_filter_gets_one(make_vgg, make_picture):
+    program = runpy.run_path(str(ROOT / "tests" / "benchmarks" / "mean_activations.py"))
+    vgg, pictures = make_vgg(), [make_picture(0, 32, 40), make_picture(1, 48, 24)]
+    vgg.features[st.LAYERS["conv3_2"]].bias.data[3] = -1e6
+    means = program["mean_activations"](vgg, pictures)
+    assert list(means) == CONVOLUTIONS
+    assert means["conv3_2"][3] == 1
+    for name, mean in means.items():
+        maps = [vgg(picture, [name])[name][0].clamp_min(0) for picture in pictures]
+        for channel, found in enumerate(mean):
+            expected = sum(float(f[channel].mean()) for f in maps) / 2
+            assert float(found) == pytest.approx(expected or 1, rel=1e-4), (name, channel)
 
 
 @pytest.mark.parametrize("name", ["vgg19-slim", "vgg19-torchvision"])

@@ -1,10 +1,11 @@
-"""Compare slim networks by their teacher's judgement and by speed.
+"""Compare slim networks by the pictures they paint, as their teacher sees them, and by speed.
 
-    python tests/benchmarks/slim_network.py --teacher FILE vgg19_slim.safetensors [OTHER.safetensors ...]
+    python tests/benchmarks/slim_network.py vgg19_slim.safetensors [OTHER.safetensors ...] [--pictures FOLDER]
 
-Each network paints five pairs of img/ (200 Adam steps at 320 px, recipe "balanced"); the teacher then measures the relative
-Gram error of the result, sum (G - A)^2 / sum A^2, at the first layer of every block. "start" is the content picture itself.
-Speed: forward and backward passes to the picture at 256 px, in one run with a random VGG-19 of full width.
+Each network paints twelve pairs of img/ with `stylize` (256 px); the authors' VGG-19 then measures how far the result is from
+the painting: the relative Gram error sum (G - A)^2 / sum A^2 at the first layer of every block, and the nearest-neighbour
+distance at the layers of the recipe. "photograph" is the photograph itself, "vgg19" what the teacher paints (with --teacher).
+Speed: forward and backward passes to the picture at 256 px, in one run with the full VGG-19.
 """
 
 import argparse
@@ -12,25 +13,24 @@ import time
 from pathlib import Path
 
 import torch
+from paint_pairs import pairs
 
 import styletools as st
-from styletools.distill import as_network, read_teacher
-from styletools.recipes import FIRST_OF_EACH_BLOCK, RECIPES
-from styletools.vgg import CHANNELS, LAYERS, VGG, build_features, read_weights
+from styletools.losses import neighbour_distance, neighbour_statistic
+from styletools.recipes import DEFAULT_RECIPE, FIRST_OF_EACH_BLOCK, RECIPES
+from styletools.transfer import fit_style
+from styletools.vgg import LAYERS, VGG, build_features, read_weights
 
-PAIRS = (
-    ("eilean_donan", "great_wave"), ("neuschwanstein", "cafe_terrace_at_night"), ("summer_palace", "village_street_auvers"),
-    ("chelsea", "composition_viii"), ("eilean_donan", "the_harvest"),
-)  # fmt: skip
+NEIGHBOUR_LAYERS = tuple(RECIPES[DEFAULT_RECIPE].neighbour_layers)
 
 
 def load(path: Path) -> VGG:
     """Load a slim network of any width."""
     state = read_weights(path)
     convolutions = [index for index in LAYERS.values() if f"{index}.weight" in state]
-    features = build_features([state[f"{index}.weight"].shape[0] for index in convolutions])
+    features = build_features([state[f"{index}.weight"].shape[0] for index in convolutions], padding="replicate")
     features.load_state_dict(state)
-    return VGG(features, path.stem)
+    return VGG(features, path.stem, padding="replicate")
 
 
 def passes_per_second(vgg: VGG, size: int = 256, count: int = 20) -> float:
@@ -45,45 +45,45 @@ def passes_per_second(vgg: VGG, size: int = 256, count: int = 20) -> float:
     return 1 / sorted(times)[count // 2]
 
 
+@torch.no_grad()
 def judged(teacher: VGG, image: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-    """The teacher's relative Gram error at the first layer of each block: (5,)."""
-    recipe = RECIPES["balanced"]
-    targets = recipe.targets(teacher, image, style)
-    with torch.no_grad():
-        features = teacher(image, FIRST_OF_EACH_BLOCK)
-    return torch.stack([st.style_loss(features[n], targets.grams[n], "relative") for n in FIRST_OF_EACH_BLOCK])
+    """The teacher's relative Gram errors, then the mean of its neighbour distances: (6,)."""
+    layers = [*FIRST_OF_EACH_BLOCK, *NEIGHBOUR_LAYERS]
+    ours, theirs = teacher(image, layers), teacher(style, layers)
+    errors = [st.style_loss(ours[n], st.style_target(theirs[n], "relative"), "relative") for n in FIRST_OF_EACH_BLOCK]
+    near = [neighbour_distance(neighbour_statistic(ours[n]), neighbour_statistic(theirs[n])) for n in NEIGHBOUR_LAYERS]
+    return torch.stack([*errors, torch.stack(near).mean()])
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--size", type=int, default=320)
-    parser.add_argument("--beta", type=float, default=50.0)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--teacher", action="store_true", help="let the teacher paint, too")
     parser.add_argument("--pictures", type=Path, help="folder to keep the painted pictures in")
     parser.add_argument("networks", type=Path, nargs="+")
     options = parser.parse_args()
-    teacher = VGG(as_network(read_teacher(options.teacher)), "teacher")
-    full = VGG(build_features(CHANNELS["vgg19"]), "vgg19")
+    teacher = st.load_vgg("vgg19", device="cpu", padding="replicate")
     networks = {path.stem: load(path) for path in options.networks}
-    results: dict[str, list[torch.Tensor]] = {name: [] for name in ["start", *networks]}
-    for content_name, style_name in PAIRS:
-        content, style = (st.preprocess(st.sample(name), options.size) for name in (content_name, style_name))
-        results["start"].append(judged(teacher, content, style))
-        for name, vgg in networks.items():
-            transfer = st.StyleTransfer(content, style, vgg, alpha=1, beta=options.beta, tv=0.0, steps=200)
-            list(transfer)
-            results[name].append(judged(teacher, transfer.tensor, style))
-            print(content_name, style_name, name, [f"{float(e):.4f}" for e in results[name][-1]], flush=True)
+    painters = {**networks, "vgg19": teacher} if options.teacher else networks
+    results: dict[str, list[torch.Tensor]] = {name: [] for name in ["photograph", *painters]}
+    for content, painting in pairs()[:12]:
+        photograph = st.preprocess(st.sample(content), options.size)
+        style = fit_style(st.sample(painting), photograph)
+        results["photograph"].append(judged(teacher, photograph, style))
+        for name, vgg in painters.items():
+            picture = st.stylize(st.sample(content), st.sample(painting), options.size, vgg)
+            results[name].append(judged(teacher, st.preprocess(picture), style))
+            print(content, painting, name, [f"{float(e):.4f}" for e in results[name][-1]], flush=True)
             if options.pictures:
-                options.pictures.mkdir(parents=True, exist_ok=True)
-                st.save_image(transfer.image, options.pictures / f"{content_name}_{style_name}_{name}.png")
-    speeds = {name: passes_per_second(vgg) for name, vgg in [*networks.items(), ("vgg19", full)]}
-    print("\n| network | " + " | ".join(FIRST_OF_EACH_BLOCK) + " | passes a second | of VGG-19's time |")
-    print("|---|---|---|---|---|---|---|---|")
+                (options.pictures / name).mkdir(parents=True, exist_ok=True)
+                st.save_image(picture, options.pictures / name / f"{content}_x_{painting}.png")
+    speeds = {name: passes_per_second(vgg) for name, vgg in [*networks.items(), ("vgg19", teacher)]}
+    print(f"\n| network | {' | '.join(FIRST_OF_EACH_BLOCK)} | neighbours | passes a second | of VGG-19's speed |")
+    print("|" + "---|" * 9)
     for name, errors in results.items():
         mean = torch.stack(errors).mean(0)
-        speed = f"{speeds[name]:.1f} | {speeds['vgg19'] / speeds[name]:.2f}" if name in speeds else "- | -"
+        speed = f"{speeds[name]:.1f} | {speeds[name] / speeds['vgg19']:.1f}" if name in speeds else "- | -"
         print(f"| {name} | " + " | ".join(f"{float(e):.4f}" for e in mean) + f" | {speed} |")
 
 

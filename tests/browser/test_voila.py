@@ -145,7 +145,7 @@ def test_missing_weights_are_one_sentence_and_the_panel_goes_on(panel):
     panel.unfold()
     panel.press("start")
     panel.wait("+d.step >= 3")
-    panel.menu("network", "vgg19")
+    panel.menu("network", "vgg19-torchvision")
     panel.wait("d.state === 'error'")
     (sentence,) = panel.problem()
     assert "STYLETOOLS_WEIGHTS" in sentence and "vgg19-slim" in sentence
