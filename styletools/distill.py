@@ -55,7 +55,7 @@ Rows = dict[str, tuple[float, float]]  # layer -> (relative error, explained var
 class Settings:
     """Everything that decides the result; written to the model card."""
 
-    steps: int = 8000
+    steps: int = 3200
     batch: int = 8
     crop: int = 128  # pixels
     fresh: int = 2  # new crops seen by the teacher at each step

@@ -331,13 +331,13 @@ def schedule(size: int, steps: int = 80, shape: float = 1.0) -> list[tuple[int, 
     """(size, steps) of each scale, coarse to fine, for a picture whose shorter side is `shape` times its longer one.
 
     Sizes double from about `COARSEST`, later where the shorter side would be narrower than `NARROWEST`; steps shrink by sqrt 2
-    to no less than half of the first: the large strokes are settled by then.
-    schedule(512) is [(64, 80), (128, 57), (256, 40), (512, 40)].
+    each time, to no less than 0.35 of the first: the large strokes are settled by then.
+    schedule(512) is [(64, 80), (128, 57), (256, 40), (512, 28)].
     """
     doublings = max(0, math.floor(math.log2(size / COARSEST) + 1e-9)) if size > COARSEST else 0
     sizes = [round(size / 2 ** (doublings - k)) for k in range(doublings + 1)]
     wide = [side for side in sizes if side * shape >= NARROWEST] or sizes[-1:]
-    return [(side, max(1, round(steps * max(0.5, 2 ** (-k / 2))))) for k, side in enumerate(wide)]
+    return [(side, max(1, round(steps * max(0.35, 2 ** (-k / 2))))) for k, side in enumerate(wide)]
 
 
 def fit_style(style: Image.Image, content: Tensor, scale: float = 1.0) -> Tensor:

@@ -40,7 +40,7 @@ AUTHORS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"  # inside 
 AUTHORS_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 MEANS_FILE = Path(__file__).with_name("vgg19_means.safetensors")  # mean activation of every filter of vgg19 over img/
 SLIM_FILE = Path(__file__).with_name("vgg19_slim.safetensors")
-SLIM_SHA256 = "bbf0b4f6b4baf61ddd71f317d8df129f4396e2434e22adc7c780ad74e803305a"
+SLIM_SHA256 = "a17fc3fe94d3c0423f62241cae8efc0031ad7a74a02e8620e9a5d2235d6c6fdb"
 
 
 def _layer_table() -> dict[str, int]:

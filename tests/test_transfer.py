@@ -261,6 +261,12 @@ def test_a_learning_rate_of_zero_is_taken_as_it_is(start, plain_pair):
     torch.testing.assert_close(transfer.tensor, plain_pair[0], rtol=0, atol=1e-6)
 
 
+def test_lbfgs_remembers_ten_steps(start):
+    transfer = start(recipe="modules", steps=14)
+    paint(transfer)
+    assert len(first_state(transfer)["old_dirs"]) == 10
+
+
 @pytest.mark.parametrize("recipe", ["modules", "neighbours"])
 def test_lbfgs_gets_contiguous_gradients(start, recipe):
     transfer = start(recipe=recipe, optimizer="lbfgs", learning_rate=1.0, steps=2)
@@ -661,7 +667,7 @@ def test_a_recipe_of_ones_own(start, vgg, plain_pair):
 
 
 def test_the_schedule_of_the_default_size():
-    assert st.schedule(512) == [(64, 80), (128, 57), (256, 40), (512, 40)]
+    assert st.schedule(512) == [(64, 80), (128, 57), (256, 40), (512, 28)]
 
 
 @pytest.mark.parametrize("size", [32, 64, 100, 127])
@@ -677,7 +683,7 @@ def test_scales_double_and_end_at_the_size(size):
     assert all(b == pytest.approx(2 * a, abs=1) for a, b in itertools.pairwise(sizes))
     assert steps[0] == 40
     assert list(steps) == sorted(steps, reverse=True)
-    assert steps[-1] >= 20, "no scale gets less than half of the steps"
+    assert steps[-1] == max(14, round(40 * 2 ** (-(len(sizes) - 1) / 2))), "no scale gets less than 0.35 of the steps"
 
 
 def test_every_scale_gets_a_step():
@@ -692,7 +698,7 @@ def test_a_long_picture_begins_where_its_shorter_side_is_wide_enough(shape, size
     """32 pixels; the first scale that is left gets all the steps, and the last one is there in any case."""
     found, steps = zip(*st.schedule(512, 80, shape), strict=True)
     assert list(found) == sizes
-    assert list(steps) == [80, 57, 40, 40][: len(sizes)]
+    assert list(steps) == [80, 57, 40, 28][: len(sizes)]
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
@@ -1070,6 +1076,25 @@ def test_adams_averages_follow_a_changed_weight(vgg, recipe, beta, new):
     for i in range(len(m)):
         torch.testing.assert_close(new_m[i], r * m[i], rtol=1e-4, atol=0)
         torch.testing.assert_close(new_v[i], r**2 * v[i], rtol=1e-4, atol=0)
+    shorter = min(20, max(2, r / (1 - 0.99)))
+    assert float(first_state(transfer)["step"]) == pytest.approx(shorter if r < 1 else 20, rel=1e-4)
+
+
+def test_pulls_are_measured_again_when_they_are_ten_steps_old(vgg, monkeypatch):
+    pictures = []
+
+    def measure(recipe, network, picture, *more):
+        pictures.append(picture.detach().clone())
+        return st.gradient_norms(recipe, network, picture, *more)
+
+    monkeypatch.setattr(transfer_module, "gradient_norms", measure)
+    transfer, made = painted(vgg, steps=20), []
+    for beta in range(100, 112):  # a hand that drags a slider
+        transfer.beta = float(beta)
+        transfer.step()
+        made.append(len(pictures))
+    assert made == [1] * 10 + [2] * 2
+    assert not torch.equal(*pictures), "each at the picture of its time"
 
 
 def test_a_picture_turns_soon_after_beta_went_down(vgg):
