@@ -12,9 +12,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .images import ImageError, load_image, save_image
-from .recipes import DEFAULT_RECIPE, RECIPES
+from .recipes import DEFAULT_RECIPE, RECIPES, find_recipe
 from .transfer import DivergedError, Step, StyleTransfer, schedule, stylize
-from .vgg import CHANNELS, WeightsError, load_vgg
+from .vgg import CHANNELS, WeightsError
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -74,7 +74,7 @@ def paint(options: argparse.Namespace) -> None:
     """Paint and save; when interrupted or diverged, save the picture as far as it came."""
     check(options)
     content, style = load_image(options.content), load_image(options.style)
-    vgg = load_vgg(options.network, padding="replicate", dtype=None) if options.network else None
+    vgg = find_recipe(options.recipe).load_network(options.network)
     latest: list[StyleTransfer] = []
     shape = min(content.size) / max(content.size)
     total = sum(steps for _, steps in schedule(options.size, options.steps, shape))

@@ -21,10 +21,10 @@ from typing import Any, Protocol
 from PIL import Image
 
 from .images import ImageError, Source, load_image, sample, sample_names
-from .recipes import gradient_norms
+from .recipes import find_recipe, gradient_norms
 from .threads import ThreadRace, threads
 from .transfer import Step, StyleTransfer
-from .vgg import VGG, load_vgg
+from .vgg import VGG
 
 FRAMES_PER_SECOND = 5
 PUBLISHING = 0.10  # at most this part of the time goes into showing frames
@@ -416,7 +416,7 @@ class TransferEngine:
 
     def __init__(self, plan: Plan) -> None:
         self.transfer = StyleTransfer(
-            find_picture(plan.content), find_picture(plan.style), network(plan.network), plan.recipe,
+            find_picture(plan.content), find_picture(plan.style), network(plan.network, plan.recipe), plan.recipe,
             size=plan.size, init=plan.init, optimizer=plan.optimizer, learning_rate=plan.learning_rate,
             averaging=plan.averaging, seed=plan.seed,
         )  # fmt: skip
@@ -446,9 +446,9 @@ class TransferEngine:
 
 
 @cache
-def network(name: str) -> VGG:
-    """Load a network the way `stylize` does, once: replicate padding, and the fastest precision of this computer."""
-    return load_vgg(name, padding="replicate", dtype=None)
+def network(name: str, recipe: str) -> VGG:
+    """Load a network for a recipe the way `stylize` does, once."""
+    return find_recipe(recipe).load_network(name)
 
 
 def find_picture(source: Source) -> Image.Image:

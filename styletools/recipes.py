@@ -23,7 +23,7 @@ from .losses import (
     style_target,
     tv_loss,
 )
-from .vgg import VGG
+from .vgg import VGG, load_vgg
 
 FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -72,6 +72,15 @@ class Recipe:
     def layers(self) -> list[str]:
         """All layers the recipe reads."""
         return list(dict.fromkeys([*self.content_layers, *self.style_layers, *self.neighbour_layers]))
+
+    def load_network(self, name: str | None = None) -> VGG:
+        """Load the network to paint with: the recipe's own, or another by its name; see `load_vgg` for what it raises.
+
+        The padding repeats the border, which leaves no frame along it, and the precision is the fastest here, unless the recipe
+        says otherwise.
+        """
+        own = self.network if name in (None, self.network["name"]) else {"name": name}
+        return load_vgg(**{"padding": "replicate", "dtype": None, **own})
 
     def weights(self, strength: float = 0.5) -> tuple[float, float, float]:
         """Return (alpha, beta, tv) for one dial: 0 leaves the content picture, 0.5 is the recipe, 1 forgets the content.
@@ -184,7 +193,7 @@ RECIPES: dict[str, Recipe] = {
         init="content",
         network_input="unit",
     ),
-    # The paper itself: equations 1 to 7, its layers' ReLUs, 1/5 for every layer of the style, L-BFGS, and the network of its
+    # The paper itself: its equations, its layers' ReLUs, 1/5 for every layer of the style, L-BFGS, and the network of its
     # section 2: average pooling, filters rescaled to mean activation 1. The paper starts from noise and compares that with a
     # start from the photograph (its figure 6), which needs fewer steps and is the default here; init="noise" is the other.
     # One departure: equation 1 is half a sum over all positions and channels. With the printed alpha / beta of 1e-3 the content

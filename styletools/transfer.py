@@ -374,8 +374,7 @@ def stylize(
 
     strength: 0 gives the photograph back, 0.5 is the recipe, 1 nearly the painting's texture (`Recipe.weights`); alpha, beta
     and tv replace single weights. steps: at the first scale. averaging: see `StyleTransfer`. on_step is called after each step.
-    vgg: by default the network the recipe names, with replicate padding, which leaves no frame along the borders, in the
-    precision that is fastest here.
+    vgg: by default the network the recipe names, as `Recipe.load_network` loads it.
 
     Raises ImageError for pictures that cannot be read and ValueError for settings that make no sense.
     """
@@ -384,7 +383,7 @@ def stylize(
     content, style = load_image(content), load_image(style)
     if strength == 0 and weights[1:] == [0, 0]:
         return postprocess(preprocess(content, size))
-    vgg = load_vgg(**{"padding": "replicate", "dtype": None, **recipe.network}) if vgg is None else vgg
+    vgg = recipe.load_network() if vgg is None else vgg
     transfer: StyleTransfer | None = None
     for side, count in schedule(size, steps, min(content.size) / max(content.size)):
         target = preprocess(content, side)

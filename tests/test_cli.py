@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 import styletools as st
 from styletools import __main__ as cli
-from styletools import transfer as transfer_module
+from styletools import recipes
 
 
 @pytest.fixture
@@ -93,7 +93,8 @@ def test_without_options_it_is_stylize_without_options(pictures, monkeypatch):
     assert cli.main(["photo.png", "wave.jpg"]) == 0
     (((_, _, size, network, recipe), options),) = seen
     defaults = {name: parameter.default for name, parameter in inspect.signature(st.stylize).parameters.items()}
-    assert (size, network, recipe) == (defaults["size"], defaults["vgg"], defaults["recipe"])
+    assert (size, recipe) == (defaults["size"], defaults["recipe"])
+    assert network.options == st.RECIPES[recipe].load_network().options
     assert {name: options[name] for name in ("steps", "strength", "alpha", "beta", "tv", "seed")} == {
         name: defaults[name] for name in ("steps", "strength", "alpha", "beta", "tv", "seed")
     }
@@ -101,13 +102,19 @@ def test_without_options_it_is_stylize_without_options(pictures, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "named"),
-    [("neighbours", {"name": "vgg19-slim"}), ("gatys", {"name": "vgg19", "pooling": "average", "rescale": True})],
+    ("options", "named"),
+    [
+        (["--recipe=neighbours"], {"name": "vgg19-slim"}),
+        (["--recipe=neighbours", "--network=vgg19"], {"name": "vgg19"}),
+        (["--recipe=gatys"], {"name": "vgg19", "pooling": "average", "rescale": True}),
+        (["--recipe=gatys", "--network=vgg19"], {"name": "vgg19", "pooling": "average", "rescale": True}),
+        (["--recipe=gatys", "--network=vgg19-slim"], {"name": "vgg19-slim"}),
+    ],
 )
-def test_the_network_is_the_recipes_unless_told_otherwise(pictures, monkeypatch, tiny_vgg, recipe, named):
+def test_the_network_is_the_recipes_unless_told_otherwise(pictures, monkeypatch, tiny_vgg, options, named):
     asked = []
-    monkeypatch.setattr(transfer_module, "load_vgg", lambda **options: asked.append(options) or tiny_vgg)
-    assert cli.main(command(f"--recipe={recipe}")) == 0
+    monkeypatch.setattr(recipes, "load_vgg", lambda **options: asked.append(options) or tiny_vgg)
+    assert cli.main(command(*options)) == 0
     assert asked == [{**named, "padding": "replicate", "dtype": None}]
 
 
@@ -130,7 +137,7 @@ def test_every_option_reaches_stylize(pictures, monkeypatch):
         return content
 
     monkeypatch.setattr(cli, "stylize", stylize)
-    monkeypatch.setattr(cli, "load_vgg", lambda name, padding, dtype: (name, padding))
+    monkeypatch.setattr(recipes, "load_vgg", lambda name, padding, dtype: (name, padding))
     more = ("--alpha=2", "--beta=7", "--tv=0", "--recipe=modules", "--seed=3", "--network=vgg19", "--strength=0.75")
     assert cli.main(command(*more, size=99, steps=7)) == 0
     del seen["on_step"]
@@ -310,14 +317,14 @@ def test_an_output_that_can_no_longer_be_written_at_the_end(pictures, capsys, mo
     assert "Traceback" not in last
 
 
-@pytest.mark.parametrize(("module", "option"), [(cli, "--network=vgg19-torchvision"), (transfer_module, "--recipe=gatys")])
-def test_weights_that_cannot_be_had(pictures, capsys, monkeypatch, module, option):
+@pytest.mark.parametrize("option", ["--network=vgg19-torchvision", "--recipe=gatys"])
+def test_weights_that_cannot_be_had(pictures, capsys, monkeypatch, option):
     """Of a network that was asked for, or of the recipe's own."""
 
     def refuse(*_, **__):
         raise st.WeightsError("the weights of vgg19-torchvision are not on this computer.")
 
-    monkeypatch.setattr(module, "load_vgg", refuse)
+    monkeypatch.setattr(recipes, "load_vgg", refuse)
     assert cli.main(command(option)) == 2
     assert "are not on this computer" in sentence(capsys)
 

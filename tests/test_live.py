@@ -1066,7 +1066,8 @@ def make_plan(optimizer="adam", **options):
 def paint_plainly(plan, weights, steps, changes=None):
     """What `StyleTransfer` alone paints. changes: {step: weights to set after it}."""
     transfer = st.StyleTransfer(
-        st.sample(plan.content), st.sample(plan.style), network(plan.network), plan.recipe, size=plan.size, init=plan.init,
+        st.sample(plan.content), st.sample(plan.style), network(plan.network, plan.recipe), plan.recipe,
+        size=plan.size, init=plan.init,
         optimizer=plan.optimizer, learning_rate=plan.learning_rate, averaging=plan.averaging, seed=plan.seed, steps=steps,
         alpha=weights.alpha, beta=weights.beta, tv=weights.tv,
     )  # fmt: skip
