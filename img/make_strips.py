@@ -51,7 +51,7 @@ def lesson_02() -> Strip:
     for number, channel in enumerate(busiest.tolist()):
         grey = (255 * (features[channel] / features[channel].quantile(0.995)).clamp(0, 1)).byte()
         sheet.paste(Image.fromarray(grey.numpy()), (number % 3 * 124, number // 3 * 84))
-    return [castle, sheet, st.postprocess(st.maximize_activation(vgg, "relu4_2", 24, size=160, steps=60))]
+    return [castle, sheet, st.postprocess(st.maximize_activation(vgg, "relu4_2", 10, size=160, steps=60))]
 
 
 def lesson_03() -> Strip:
