@@ -102,9 +102,21 @@ def lesson_07() -> Strip:
     return pictures
 
 
+def gatys() -> Strip:
+    """The paper's own recipe on its own network: photograph, painting, painted from the photograph, painted from noise."""
+    content, style = st.sample("neuschwanstein"), st.sample("cafe_terrace_at_night")
+    strip = [content, style]
+    for init in ("content", "noise"):
+        transfer = st.StyleTransfer(content, style, recipe="gatys", size=256, init=init, steps=200)
+        for _ in transfer:
+            pass
+        strip.append(transfer.image)
+    return strip
+
+
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
-    "06": lesson_06, "07": lesson_07,
+    "06": lesson_06, "07": lesson_07, "gatys": gatys,
 }  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 """styletools: neural style transfer in small, readable pieces.
 
 import styletools as st
-vgg = st.load_vgg("vgg19-slim")  # or "vgg19"
+vgg = st.load_vgg("vgg19-slim")  # or "vgg19", the full network
 st.stylize(st.sample("eilean_donan"), st.sample("great_wave"), size=256)
 """
 
 from .checks import check
 from .images import ImageError, clamp_to_box, load_image, postprocess, preprocess, sample, sample_names, save_image
-from .losses import STYLE_CONVENTIONS, content_loss, gram_matrix, style_loss, style_target, tv_loss
+from .losses import (
+    STYLE_CONVENTIONS, content_loss, gram_matrix, neighbour_distance, neighbour_statistic, style_loss, style_target, tv_loss,
+)  # fmt: skip
 from .plots import (
     COLORS, plot_losses, show_features, show_gram, show_images, use_house_style, zoom,
 )  # fmt: skip

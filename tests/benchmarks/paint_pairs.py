@@ -1,6 +1,6 @@
 """Paint photographs of img/ in the manner of its paintings, for judge.py and for the gallery of img/make_strips.py.
 
-    python tests/benchmarks/paint_pairs.py OUT_FOLDER [--network vgg19] [--recipe balanced] [--size 512] [--pairs 6]
+    python tests/benchmarks/paint_pairs.py OUT_FOLDER [--network vgg19] [--recipe balanced] [--without gram] [--pairs 6]
     python tests/benchmarks/paint_pairs.py OUT_FOLDER --peer pastiche
 
 Writes OUT_FOLDER/CONTENT_x_STYLE.png and prints the seconds each took; a picture that is there already is not painted again.
@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
 import styletools as st
 from styletools.images import samples_folder
+from styletools.recipes import DEFAULT_RECIPE
 
 sys.path.insert(0, str(samples_folder()))
 
@@ -34,13 +36,15 @@ def pairs() -> list[tuple[str, str]]:
     return [(PHOTOGRAPHS[k % n], PAINTINGS[(k + k // math.lcm(n, m)) % m]) for k in range(n * m)]
 
 
-def our_painter(size: int, network: str | None, recipe: str | None) -> Painter:
-    """`stylize`, in the way it loads its own network."""
-    vgg = st.load_vgg(network, padding="replicate", dtype=None) if network else None
-    chosen = {"recipe": recipe} if recipe else {}
+def our_painter(size: int, network: str | None, recipe: str, without: str | None) -> Painter:
+    """`stylize`, perhaps with one half of the style loss taken away."""
+    chosen = st.find_recipe(recipe)
+    vgg = chosen.load_network(network)
+    if without:
+        chosen = replace(chosen, **{{"gram": "style_layers", "neighbours": "neighbour_layers"}[without]: {}})
 
     def paint(photograph: str, painting: str, path: Path) -> None:
-        st.save_image(st.stylize(st.sample(photograph), st.sample(painting), size, vgg, **chosen), path)
+        st.save_image(st.stylize(st.sample(photograph), st.sample(painting), size, vgg, chosen), path)
 
     return paint
 
@@ -88,14 +92,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", metavar="OUT_FOLDER", type=Path)
     parser.add_argument("--network", help="a network that load_vgg knows")
-    parser.add_argument("--recipe", help=f"one of {', '.join(st.RECIPES)}")
+    parser.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"one of {', '.join(st.RECIPES)}")
+    parser.add_argument("--without", choices=["gram", "neighbours"], help="leave this half of the style loss out")
     parser.add_argument("--size", type=int, default=512, help="pixels of the longer side")
     parser.add_argument("--pairs", type=count_of_pairs, default="all", help="how many: all, or a number")
     parser.add_argument("--peer", choices=PEERS, help="let another program paint")
     options = parser.parse_args()
-    if options.peer and (options.network or options.recipe):
-        parser.error("--network and --recipe are for styletools, not for a peer.")
-    painter = PEERS[options.peer](options.size) if options.peer else our_painter(options.size, options.network, options.recipe)
+    if options.peer and (options.network or options.without or options.recipe != DEFAULT_RECIPE):
+        parser.error("--network, --recipe and --without are for styletools, not for a peer.")
+    ours = (options.size, options.network, options.recipe, options.without)
+    painter = PEERS[options.peer](options.size) if options.peer else our_painter(*ours)
     options.folder.mkdir(parents=True, exist_ok=True)
     spent = []
     for photograph, painting in pairs()[: options.pairs]:

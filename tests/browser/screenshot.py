@@ -12,7 +12,7 @@ from servers import CHROMIUM, CHROMIUM_OPTIONS, ROOT, voila, write_notebook
 
 CELL = """
 import styletools as st
-st.Studio("neuschwanstein", "cafe_terrace_at_night", alpha=1, beta=10, tv=2, steps=400, averaging=0.9)
+st.Studio("neuschwanstein", "cafe_terrace_at_night", steps=400, averaging=0.9)
 """
 
 with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
