@@ -96,7 +96,7 @@ def lesson_07() -> Strip:
     """One run of the studio in which beta is moved twice."""
     studio = st.Studio("summer_palace", "great_wave", size=288, alpha=1, tv=1)
     pictures = []
-    for studio.beta in (0.5, 8, 2000):
+    for studio.beta in (0.1, 8, 2000):
         studio.run(45)
         pictures.append(studio.image)
     return pictures

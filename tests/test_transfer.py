@@ -759,7 +759,8 @@ def test_cover_fills_the_shape_and_keeps_the_middle(height, width):
 def asked(monkeypatch, tiny_vgg):
     """What `load_vgg` is asked for when no network is given; a small random one comes."""
     calls = []
-    monkeypatch.setattr(recipes, "load_vgg", lambda **options: calls.append(options) or tiny_vgg)
+    for module in (recipes, transfer_module):
+        monkeypatch.setattr(module, "load_vgg", lambda **options: calls.append(options) or tiny_vgg)
     return calls
 
 
