@@ -3,6 +3,9 @@
 import base64
 import time
 
+from styletools.recipes import DEFAULT_RECIPE, RECIPES
+
+BETA = RECIPES[DEFAULT_RECIPE].beta  # where a studio's slider stands at first
 LOOK = "document.querySelector('[data-state]')?.dataset"
 
 

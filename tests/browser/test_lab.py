@@ -2,7 +2,7 @@
 
 import time
 
-from panel import Panel
+from panel import BETA, Panel
 from servers import lab, write_notebook
 
 READY = """async () => {
@@ -32,9 +32,9 @@ def test_the_studio_in_jupyterlab(page, tmp_path):
         panel.press("start")
         panel.wait("+d.step >= 10")
         panel.keys("beta", "ArrowRight", 10)
-        panel.wait("Math.abs(+d.beta / (20 * 10 ** 0.2) - 1) < 0.001")
+        panel.wait("Math.abs(+d.beta / (v.beta * 10 ** 0.2) - 1) < 0.001", beta=BETA)
         panel.drag("beta", 60)
-        panel.wait("+d.beta > 60")
+        panel.wait("+d.beta > 3 * v.beta", beta=BETA)
         assert panel.cut_off() == []
 
         before = panel.look()["step"]  # another cell is usable while it paints

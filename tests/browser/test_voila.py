@@ -6,7 +6,7 @@ import time
 
 import pytest
 from helpers import ROOT
-from panel import Panel
+from panel import BETA, Panel
 from PIL import Image
 
 
@@ -41,13 +41,13 @@ def test_the_preview_moves_and_does_not_flicker(panel):
 def test_the_loop_sees_arrow_keys_and_the_mouse_on_beta(panel):
     panel.press("start")
     panel.wait("+d.step >= 5")
-    assert panel.look()["beta"] == 20  # and not the nearest notch a browser would like
+    assert panel.look()["beta"] == BETA  # and not the nearest notch a browser would like
     panel.keys("beta", "ArrowRight", 10)
-    panel.wait("Math.abs(+d.beta / (20 * 10 ** 0.2) - 1) < 0.001")
+    panel.wait("Math.abs(+d.beta / (v.beta * 10 ** 0.2) - 1) < 0.001", beta=BETA)
     panel.drag("beta", 60)
-    panel.wait("+d.beta > 60")
+    panel.wait("+d.beta > 3 * v.beta", beta=BETA)
     panel.drag("beta", -120)
-    panel.wait("+d.beta < 20")
+    panel.wait("+d.beta < v.beta", beta=BETA)
     assert panel.page.locator(".st-move").count() >= 1
 
 
@@ -57,7 +57,7 @@ def test_the_gradient_bar_goes_where_the_weights_push_it(panel):
     before = panel.shares()
     assert 0.99 < sum(before.values()) < 1.01
     panel.drag("beta", 150)
-    panel.wait("+d.beta > 100")
+    panel.wait("+d.beta > 5 * v.beta", beta=BETA)
     assert panel.shares()["style"] > before["style"]
     panel.page.locator(".st-alpha-on input").uncheck()
     panel.wait("d.alpha === '0'")
@@ -105,7 +105,7 @@ def test_snapshots_are_kept_compared_and_saved(panel, voila_server):
     panel.page.get_by_text("saved as snapshots_").wait_for()
     for name in ("studio_1.png", "snapshots_1.png"):
         with Image.open(folder / name) as saved:
-            assert '"beta": 20.0' in saved.info["styletools"]
+            assert f'"beta": {BETA}' in saved.info["styletools"]
 
 
 def test_a_file_is_uploaded_and_a_text_is_refused_in_one_sentence(panel, tmp_path):
@@ -161,7 +161,7 @@ def test_new_pictures_size_and_recipe_begin_again_while_running(panel):
     panel.wait("+d.step >= 10")
     panel.menu("content", "chelsea")
     panel.wait("d.state === 'running' && +d.step < 8")
-    panel.menu("recipe", "gatys")
+    panel.menu("recipe", "walkthrough")
     panel.wait("d.state === 'running' && d.beta === '1e+06'")
     panel.menu("size", "128")
     panel.wait("d.state === 'running' && +d.step >= 1")
