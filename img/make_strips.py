@@ -114,9 +114,15 @@ def gatys() -> Strip:
     return strip
 
 
+def strength() -> Strip:
+    """One pair at five strengths, from the photograph to the painting."""
+    castle, wave = st.sample("eilean_donan"), st.sample("great_wave")
+    return [st.stylize(castle, wave, 320, strength=dial) for dial in (0, 0.25, 0.5, 0.75, 1)]
+
+
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
-    "06": lesson_06, "07": lesson_07, "gatys": gatys,
+    "06": lesson_06, "07": lesson_07, "gatys": gatys, "strength": strength,
 }  # fmt: skip
 
 
