@@ -128,7 +128,7 @@ class Recipe:
 
         style_layers: other layer weights than the recipe's own.
         nearest: layer -> each position's nearest neighbour, from an earlier step; a missing layer is searched and put in. A
-            search costs more than the rest of a step, and between two steps neighbours hardly change.
+            search is too slow for every step (at 512 px about half as long as all the rest), and neighbours change slowly.
         """
         weights = self.style_layers if style_layers is None else style_layers
         features = self.features(vgg, image, self.layers)
@@ -260,7 +260,7 @@ RECIPES: dict[str, Recipe] = {
         init="content",
         betas=(0.9, 0.99),
     ),
-    # The painter. Gram matrices of `balanced`, most of it in shallow layers, so that no grain is left; beside them nearest
+    # The painter. Gram matrices of `balanced`, most of it in shallow layers, against grain; beside them nearest
     # neighbours, which make every small piece of the picture a real piece of the painting.
     "neighbours": Recipe(
         source="styletools, after Li and Wand 2016 and Kolkin et al. 2022",

@@ -340,12 +340,12 @@ def schedule(size: int, steps: int = 80, shape: float = 1.0) -> list[tuple[int, 
     return [(side, max(1, round(steps * max(0.35, 2 ** (-k / 2))))) for k, side in enumerate(wide)]
 
 
-def fit_style(style: Image.Image, content: Tensor, scale: float = 1.0) -> Tensor:
-    """Make the style picture a normalised tensor with scale^2 times as many pixels as the content picture (1, 3, H, W).
+def fit_style(style: Image.Image, content: Tensor) -> Tensor:
+    """Make the style picture a normalised tensor with as many pixels as the content picture (1, 3, H, W).
 
     Its own shape is kept and neither side becomes shorter than `NARROWEST`, so that a scroll can be the style of a panorama.
     """
-    factor = scale * math.sqrt(content.shape[-2] * content.shape[-1] / (style.height * style.width))
+    factor = math.sqrt(content.shape[-2] * content.shape[-1] / (style.height * style.width))
     factor = max(factor, NARROWEST / min(style.height, style.width))
     return preprocess(style, (round(style.height * factor), round(style.width * factor)))
 

@@ -701,12 +701,11 @@ def test_a_long_picture_begins_where_its_shorter_side_is_wide_enough(shape, size
     assert list(steps) == [80, 57, 40, 28][: len(sizes)]
 
 
-@pytest.mark.parametrize("scale", [0.5, 1.0, 1.7])
 @pytest.mark.parametrize("content", [(96, 96), (60, 200), (200, 60)])
 @pytest.mark.parametrize("style", [(500, 400), (90, 160), (30, 20)])
-def test_the_style_picture_gets_as_many_pixels_in_its_own_shape(style, content, scale):
-    height, width = fit_style(Image.new("RGB", style), torch.zeros(1, 3, *content), scale).shape[-2:]
-    assert height * width == pytest.approx(scale**2 * content[0] * content[1], rel=0.03)
+def test_the_style_picture_gets_as_many_pixels_in_its_own_shape(style, content):
+    height, width = fit_style(Image.new("RGB", style), torch.zeros(1, 3, *content)).shape[-2:]
+    assert height * width == pytest.approx(content[0] * content[1], rel=0.03)
     assert width / height == pytest.approx(style[0] / style[1], rel=0.03)
 
 
