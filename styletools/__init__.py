@@ -2,22 +2,50 @@
 
 import styletools as st
 vgg = st.load_vgg("vgg19-slim")  # or "vgg19", the full network
-st.stylize(st.sample("eilean_donan"), st.sample("great_wave"), size=256)
+st.stylize("eilean_donan", "great_wave", size=256)
+
+What draws figures or needs a notebook is imported when it is first asked for, so the rest works without matplotlib and widgets.
 """
 
-from .checks import check
-from .images import ImageError, clamp_to_box, load_image, postprocess, preprocess, sample, sample_names, save_image
-from .losses import (
-    STYLE_CONVENTIONS, content_loss, gram_matrix, neighbour_distance, neighbour_statistic, style_loss, style_target, tv_loss,
-)  # fmt: skip
-from .plots import (
-    COLORS, plot_losses, show_features, show_gram, show_images, use_house_style, zoom,
-)  # fmt: skip
-from .recipes import RECIPES, Recipe, convert_weights, find_recipe, gradient_norms
-from .reconstruct import maximize_activation, reconstruct_content, reconstruct_style
-from .snapshots import Settings, Snapshot, contact_sheet, read_settings
-from .studio import Studio
-from .transfer import DivergedError, Step, StyleTransfer, schedule, stylize
-from .vgg import LAYERS, VGG, WeightsError, choose_device, load_vgg
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+from .errors import DivergedError, ImageError, SettingsError, StyleError, WeightsError
+from .images import clamp_to_box, load_image, postprocess, preprocess, sample, sample_names, save_image
+from .jobs import Job, read_jobs, save_picture
+from .losses import (
+    STYLE_CONVENTIONS, STYLE_LOSSES, StyleLoss, content_loss, gram_matrix, neighbour_distance, neighbour_statistic, style_loss,
+    style_target, tv_loss,
+)  # fmt: skip
+from .recipes import RECIPES, Recipe, Weights, convert_weights, find_recipe, gradient_norms
+from .reconstruct import maximize_activation, reconstruct_content, reconstruct_style
+from .transfer import Step, StyleTransfer, paint, schedule, stylize
+from .vgg import LAYERS, VGG, choose_device, load_vgg
+
+LATER = {  # name -> module it comes from
+    **dict.fromkeys(("plot_losses", "show_features", "show_gram", "show_images", "use_house_style", "zoom"), "plots"),
+    **dict.fromkeys(("Snapshot", "contact_sheet"), "sheets"),
+    "COLORS": "colors",
+    "Studio": "studio.panel",
+    "Controls": "lessons.controls",
+    "check": "lessons.checks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what was left for later (PEP 562)."""
+    if name not in LATER:
+        raise AttributeError(f"module 'styletools' has no attribute {name!r}")
+    try:
+        return getattr(import_module(f".{LATER[name]}", __name__), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"st.{name} needs the package {error.name}: pip install 'styletools[notebooks]'", name=error.name
+        ) from error
+
+
+def __dir__() -> list[str]:
+    """Every public name, those for later included."""
+    return sorted({*globals(), *LATER})

@@ -7,14 +7,17 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from .images import ImageError, load_image, save_image
+from .errors import DivergedError, ImageError, SettingsError, StyleError
+from .images import save_image
+from .jobs import LARGEST, SIZE, SMALLEST, STEPS, Job, read_jobs, save_picture
 from .recipes import DEFAULT_RECIPE, RECIPES, find_recipe
-from .transfer import DivergedError, Step, StyleTransfer, schedule, stylize
-from .vgg import CHANNELS, WeightsError
+from .transfer import Step, StyleTransfer, as_image, paint, scales_of
+from .vgg import CHANNELS
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -22,28 +25,54 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m styletools", description="Paint one picture in the manner of another, coarse to fine."
     )
-    parser.add_argument("content", help="the picture to paint")
-    parser.add_argument("style", help="the painting whose manner to use")
+    parser.add_argument("content", nargs="?", help="the picture to paint: a file, or the name of a sample")
+    parser.add_argument("style", nargs="?", help="the painting whose manner to use")
     parser.add_argument("-o", "--out", default="out.png", help="where to write the result (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=512, help="pixels of the longer side (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=80, help="steps at the coarsest scale, fewer at finer ones (%(default)s)")
-    parser.add_argument("--strength", type=float, default=0.5, help="0 the photograph, 1 the painting (default: %(default)s)")
+    again = "paint a picture again that styletools painted; other options given replace what it says"
+    parser.add_argument("--from", dest="source", metavar="PICTURE", type=Path, help=again)
+    parser.add_argument("--size", type=int, help=f"pixels of the longer side (default: {SIZE})")
+    parser.add_argument("--steps", type=int, help=f"steps at the coarsest scale, fewer at finer ones ({STEPS})")
+    parser.add_argument("--strength", type=float, help="0 the photograph, 1 the painting (default: 0.5)")
     parser.add_argument("--alpha", type=float, help="weight of the content loss")
     parser.add_argument("--beta", type=float, help="weight of the style loss")
     parser.add_argument("--tv", type=float, help="weight of the total variation")
     parser.add_argument("--network", choices=list(CHANNELS), help="which VGG judges (default: the recipe's, mostly vgg19-slim)")
-    parser.add_argument("--recipe", choices=list(RECIPES), default=DEFAULT_RECIPE, help="layers, losses, weights (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise, where the recipe starts from noise (%(default)s)")
+    parser.add_argument("--recipe", choices=list(RECIPES), help=f"layers, losses, weights ({DEFAULT_RECIPE})")
+    parser.add_argument("--seed", type=int, help="of the noise, where the recipe starts from noise (0)")
     parser.add_argument("--preserve-progress", metavar="DIR", type=Path, help="keep a picture of every 25th step here")
     return parser
 
 
-def check(options: argparse.Namespace) -> None:
-    """Refuse, before any work is done, what cannot end well. Raises ImageError with one sentence."""
-    if not 32 <= options.size <= 4096:
-        raise ImageError(f"a size of {options.size} pixels is impossible here; choose 32 to 4096.")
-    if options.steps < 1:
-        raise ImageError(f"{options.steps} steps paint nothing; choose at least 1.")
+def job_of(options: argparse.Namespace) -> Job:
+    """Turn the command line into a job. Raises SettingsError or ImageError with one sentence."""
+    if options.source:
+        job = read_jobs(options.source, options.content, options.style)[0]
+    elif options.content is None or options.style is None:
+        raise SettingsError("name the picture to paint and the painting: python -m styletools CONTENT STYLE")
+    else:
+        job = Job(options.content, options.style)
+    given = {name: getattr(options, name) for name in ("size", "steps", "seed") if getattr(options, name) is not None}
+    recipe = job.recipe if options.recipe is None else find_recipe(options.recipe)
+    if options.recipe is not None:  # which brings its own start, optimiser and network
+        given |= {"recipe": recipe, "init": None, "optimizer": None, "learning_rate": None, "network": None}
+    if options.network is not None:
+        given["network"] = options.network
+    weights = job.weights
+    if options.recipe is not None or options.strength is not None:
+        weights = recipe.weights(0.5 if options.strength is None else options.strength)
+    terms = {name: getattr(options, name) for name in ("alpha", "beta", "tv") if getattr(options, name) is not None}
+    weights = replace(weights, **terms)
+    if given or weights != job.weights:  # another run: neither its moves nor its end are the old one's
+        given |= {"moves": (), "done": None}
+    return replace(job, weights=weights, **given)
+
+
+def check(options: argparse.Namespace, job: Job) -> None:
+    """Refuse, before any work is done, what cannot end well. Raises SettingsError or ImageError with one sentence."""
+    if not SMALLEST <= job.size <= LARGEST:
+        raise SettingsError(f"a size of {job.size} pixels is impossible here; choose {SMALLEST} to {LARGEST}.")
+    if job.steps < 1:
+        raise SettingsError(f"{job.steps} steps paint nothing; choose at least 1.")
     out = Path(options.out)
     if out.is_dir():
         raise ImageError(f"cannot write {out}: it is a folder; name a file in it.")
@@ -70,43 +99,40 @@ def check_writable(folder: Path) -> None:
         raise ImageError(f"cannot write into {folder}: {error.strerror}.") from error
 
 
-def paint(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Paint and save; when interrupted or diverged, save the picture as far as it came."""
-    check(options)
-    content, style = load_image(options.content), load_image(options.style)
-    vgg = find_recipe(options.recipe).load_network(options.network)
+    job = job_of(options)
+    check(options, job)
+    for picture in (job.content, job.style):
+        as_image(picture)
+    vgg = job.load_network()
     latest: list[StyleTransfer] = []
-    shape = min(content.size) / max(content.size)
-    total = sum(steps for _, steps in schedule(options.size, options.steps, shape))
-    with tqdm(total=total, unit="step", file=sys.stderr, delay=0.2) as bar:  # no bar above an error at the very start
+    with tqdm(total=sum(steps for _, steps in scales_of(job)), unit="step", file=sys.stderr, delay=0.2) as bar:
 
         def on_step(transfer: StyleTransfer, step: Step) -> None:
             latest[:] = [transfer]
             bar.update()
-            bar.set_postfix(loss=f"{step.total:.4g}", size=transfer.settings.size, refresh=False)
+            bar.set_postfix(loss=f"{step.total:.4g}", size=transfer.job.size, refresh=False)
             if options.preserve_progress and bar.n % 25 == 0:
                 save_image(transfer.image, options.preserve_progress / f"step_{bar.n:05d}.jpg")
 
         try:
-            picture = stylize(
-                content, style, options.size, vgg, options.recipe, steps=options.steps, strength=options.strength,
-                alpha=options.alpha, beta=options.beta, tv=options.tv, seed=options.seed, on_step=on_step,
-            )  # fmt: skip
+            picture = paint(job, vgg, on_step)
         except (KeyboardInterrupt, DivergedError) as error:
             if latest:
-                save_image(latest[0].image, options.out)
+                save_picture(latest[0].image, options.out, replace(job, done=bar.n))
             if latest and isinstance(error, KeyboardInterrupt):
                 raise KeyboardInterrupt(f"the picture so far is in {options.out}") from None
             raise
-    save_image(picture, options.out)
+    save_picture(picture, options.out, job)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 2 for bad input, 130 when interrupted."""
     options = build_parser().parse_args(arguments)
     try:
-        paint(options)
-    except (ImageError, WeightsError, DivergedError, ValueError, OSError) as error:
+        run(options)
+    except (StyleError, ValueError, OSError) as error:
         print(f"styletools: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as interrupt:

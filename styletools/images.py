@@ -8,44 +8,51 @@ ImageNet's mean and standard deviation, channel by channel, are what torchvision
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from .errors import ImageError
+from .files import replacing
+
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 Source = str | Path | bytes | Image.Image
-
-
-class ImageError(ValueError):
-    """A picture that cannot be found, read, resized or written; the message is one sentence for the user."""
+SAMPLES = Path(__file__).parent / "img"  # in an installed package; in the project, img/ lies beside the package
 
 
 def load_image(source: Source) -> Image.Image:
     """Read a picture of any kind as PIL RGB, the way a person sees it.
 
-    source: a path, the bytes of a file, or a PIL image. Phone photos are turned upright (EXIF), transparent parts are
-    laid on white, greyscale, palette, 16-bit and CMYK pictures become RGB, and of an animation the first frame is taken.
+    source: the name of a sample ("great_wave"; see `sample_names`), a path, the bytes of a file, or a PIL image. Phone photos
+    are turned upright (EXIF), transparent parts are laid on white, greyscale, palette, 16-bit and CMYK pictures become RGB,
+    and of an animation the first frame is taken.
 
-    Raises ImageError when there is no such file or it holds no picture.
+    Raises ImageError when there is no such sample or file, or it holds no picture.
     """
+    if isinstance(source, str) and source in sample_names():
+        return sample(source)
     name = str(source) if isinstance(source, str | Path) else "the uploaded file"
     try:
         image = source
         if not isinstance(source, Image.Image):
-            image = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+            image = Image.open(io.BytesIO(source if isinstance(source, bytes) else Path(source).read_bytes()))
         image.load()
     except FileNotFoundError as error:
-        raise ImageError(f"there is no file {name}.") from error
+        samples = "" if Path(name).suffix else f", and no sample of that name; samples are {', '.join(sample_names())}"
+        raise ImageError(f"there is no file {name}{samples}.") from error
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a folder; a picture file was expected.") from error
     except Exception as error:  # for damaged files PIL raises OSError, SyntaxError, ValueError, RuntimeError and others
         raise ImageError(f"{name} is not a picture that can be read (JPEG, PNG, WebP, ...).") from error
-    image = ImageOps.exif_transpose(image)
+    with suppress(SyntaxError):  # damaged EXIF: then it stays as it lies
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep_grey(image)
     if image.has_transparency_data:
@@ -64,28 +71,23 @@ def _from_deep_grey(image: Image.Image) -> Image.Image:
 
 
 def sample(name: str) -> Image.Image:
-    """Load a picture of the project's ``img`` folder by its name, e.g. ``sample("great_wave")``.
+    """Load one of the sample pictures that come with the package, e.g. ``sample("great_wave")``.
 
     Raises ImageError naming the pictures there are.
     """
-    path = samples_folder() / f"{name}.jpg"
-    if not path.is_file():
+    if name not in sample_names():
         raise ImageError(f"there is no sample {name!r}; choose from {', '.join(sample_names())}.")
-    return load_image(path)
+    return load_image(samples_folder() / f"{name}.jpg")
 
 
 def sample_names() -> list[str]:
-    """Names of the pictures in the project's ``img`` folder, in alphabetical order."""
+    """Names of the sample pictures, in alphabetical order."""
     return sorted(path.stem for path in samples_folder().glob("*.jpg"))
 
 
 def samples_folder() -> Path:
-    """The ``img`` folder: beside the package, or in the working directory or one of its parents."""
-    places = [Path(__file__).parent.parent, Path.cwd(), *Path.cwd().parents]
-    for place in places:
-        if (place / "img" / "CREDITS.md").is_file():
-            return place / "img"
-    raise ImageError("the folder img/ with the sample pictures was not found; run from inside the project.")
+    """Where the sample pictures are."""
+    return SAMPLES if SAMPLES.is_dir() else SAMPLES.parents[1] / "img"
 
 
 def preprocess(image: Source, size: int | tuple[int, int] | None = None) -> Tensor:
@@ -127,16 +129,26 @@ def postprocess(tensor: Tensor) -> Image.Image:
     return Image.fromarray(pixels.numpy())
 
 
+def as_image(picture: Source | Tensor) -> Image.Image:
+    """Load a picture as `load_image` does, or make one of a normalised tensor (1, 3, H, W)."""
+    return postprocess(picture) if isinstance(picture, Tensor) else load_image(picture)
+
+
 def clamp_to_box(image: Tensor) -> Tensor:
     """Project a normalised picture onto the colours that exist: every channel back into black (0) .. white (1)."""
     low, high = (0 - MEAN) / STD, (1 - MEAN) / STD
     return torch.minimum(torch.maximum(image, low.to(image)), high.to(image))
 
 
-def save_image(image: Image.Image | Tensor, path: str | Path) -> None:
-    """Write a picture; the file's ending decides the format. Raises ImageError when that fails."""
-    picture = postprocess(image) if isinstance(image, Tensor) else image
+def save_image(image: Image.Image | Tensor, path: str | Path, **options: Any) -> None:
+    """Write a picture; the file's ending decides the format. Raises ImageError when that fails.
+
+    options: of `PIL.Image.Image.save`. What the picture replaces stays until it is whole.
+    """
+    # A copy, because Pillow keeps the options of a save that failed, and prefers them to those of the next one.
+    picture = postprocess(image) if isinstance(image, Tensor) else image.copy()
     try:
-        picture.save(path, quality=95, subsampling=0)  # JPEG keeps the colours of every pixel, not of every second one
+        with replacing(path) as unfinished:
+            picture.save(unfinished, quality=95, subsampling=0, **options)  # JPEG keeps the colours of every pixel
     except (OSError, ValueError, KeyError) as error:
         raise ImageError(f"cannot write a picture to {path} ({error}).") from error

@@ -3,14 +3,22 @@
 Notation, the same in every lesson: F is the feature map of the picture being painted, a tensor (N, C, H, W); P the content
 picture's, A the Gram matrix of the style picture. Each loss has one argument that chooses among the conventions in use;
 the defaults are those of Dive into Deep Learning. Lesson 04 shows what the choice does to the numbers.
+
+There are three terms: content, style, total variation. A style loss has two halves, a statistic of the features and a distance
+between two statistics; `STYLE_LOSSES`, at the end, lists them. Another one is a function and a line there.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
+
+from .errors import SettingsError
 
 
 def content_loss(features: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -22,7 +30,7 @@ def content_loss(features: Tensor, target: Tensor, reduction: str = "mean") -> T
         "half_sum"  1/2 sum (F - P)^2                   Gatys et al. 2016, equation 1
         "relative"  sum (F - P)^2 / sum P^2             0 for equal features, 1 for a grey nothing
 
-    Raises ValueError for different shapes or an unknown reduction.
+    Raises ValueError for different shapes, SettingsError for an unknown reduction.
     """
     if features.shape != target.shape:
         raise ValueError(f"features {tuple(features.shape)} and target {tuple(target.shape)} must have the same shape.")
@@ -33,7 +41,7 @@ def content_loss(features: Tensor, target: Tensor, reduction: str = "mean") -> T
         return squared.sum() / 2
     if reduction == "relative":
         return squared.sum() / (target**2).sum()
-    raise ValueError(f"reduction is {reduction!r}; expected 'mean', 'half_sum' or 'relative'.")
+    raise SettingsError(f"reduction is {reduction!r}; expected 'mean', 'half_sum' or 'relative'.")
 
 
 def gram_matrix(features: Tensor, divide_by: str = "chw") -> Tensor:
@@ -43,65 +51,39 @@ def gram_matrix(features: Tensor, divide_by: str = "chw") -> Tensor:
     divide_by: "chw" divides by C H W (Dive into Deep Learning), "hw" by H W (a mean over positions, which makes pictures of
     different sizes comparable), "none" leaves the sum (Gatys et al. 2016, equation 3).
 
-    Raises ValueError unless the features have four dimensions, or for an unknown divisor.
+    Raises ValueError unless the features have four dimensions, SettingsError for an unknown divisor.
     """
     if features.ndim != 4:
         raise ValueError(f"features must have shape (N, C, H, W), got {tuple(features.shape)}.")
     n, c, h, w = features.shape
     divisors = {"chw": c * h * w, "hw": h * w, "none": 1}
     if divide_by not in divisors:
-        raise ValueError(f"divide_by is {divide_by!r}; expected 'chw', 'hw' or 'none'.")
+        raise SettingsError(f"divide_by is {divide_by!r}; expected 'chw', 'hw' or 'none'.")
     f = features.reshape(n, c, h * w).transpose(1, 2)  # (N, H W, C): one row a position, one column a channel
     return torch.stack([x.T @ x for x in f]) / divisors[divide_by]  # (N, C, C); faster than one batched product
 
 
-class StyleConvention(NamedTuple):
-    """How a style loss is written down: what the Gram matrix is divided by, how differences become a number."""
+def style_loss(features: Tensor, target: Tensor, convention: str = "d2l") -> Tensor:
+    """How far the style of the features is from that of the style picture, in one layer: a scalar.
 
-    gram: str
-    reduction: str
+        style_loss(F, A) = distance(statistic(F), A),   A = statistic(S) = style_target(S)
 
+    features: (N, C, H, W). target: made by `style_target` with the same convention from the style picture's features S.
+    convention: a key of `STYLE_LOSSES`, where each statistic and distance stands.
 
-STYLE_CONVENTIONS: dict[str, StyleConvention] = {
-    "d2l": StyleConvention("chw", "mean"),  # mean ((G - A) / CHW)^2; also PyTorch's tutorial
-    "raw": StyleConvention("none", "mean"),  # mean (G - A)^2
-    "raw_chw": StyleConvention("none", "mean / chw"),  # mean (G - A)^2 / (C H W)
-    "paper": StyleConvention("none", "sum / 4 c2 (hw)2"),  # sum (G - A)^2 / (4 C^2 (H W)^2): Gatys et al. 2016, equation 4
-    "modules": StyleConvention("none", "sum / 4 c2 hw"),  # sum (G - A)^2 / (4 C^2 H W)
-    "relative": StyleConvention("hw", "relative"),  # sum (G - A)^2 / sum A^2
-}
-
-
-def style_loss(features: Tensor, target_gram: Tensor, convention: str = "d2l") -> Tensor:
-    """How far the Gram matrix G of the features is from the style picture's A, in one layer: a scalar.
-
-    features: (N, C, H, W). target_gram: (N, C, C) or (1, C, C), made by `style_target` with the same convention.
-    convention: a key of `STYLE_CONVENTIONS`, where each formula stands.
-
-    Raises ValueError for Gram matrices of another size or an unknown convention.
+    Raises ValueError for a statistic of another size, SettingsError for an unknown convention.
     """
-    gram = style_target(features, convention)
-    if gram.shape[1:] != target_gram.shape[1:]:
-        raise ValueError(f"the Gram matrix is {tuple(gram.shape)}, its target {tuple(target_gram.shape)}: another layer?")
-    _, c, h, w = features.shape
-    squared = (gram - target_gram) ** 2  # (N, C, C)
-    reduction = STYLE_CONVENTIONS[convention].reduction
-    if reduction == "mean":
-        return squared.mean()
-    if reduction == "mean / chw":
-        return squared.mean() / (c * h * w)
-    if reduction == "sum / 4 c2 (hw)2":
-        return squared.sum() / (4 * c**2 * (h * w) ** 2)
-    if reduction == "sum / 4 c2 hw":
-        return squared.sum() / (4 * c**2 * h * w)
-    return squared.sum() / (target_gram**2).sum()
+    statistic = style_target(features, convention)
+    if statistic.shape[1:] != target.shape[1:]:
+        raise ValueError(f"the statistic is {tuple(statistic.shape)}, its target {tuple(target.shape)}: another layer?")
+    return STYLE_LOSSES[convention].distance(statistic, target)
 
 
 def style_target(features: Tensor, convention: str = "d2l") -> Tensor:
-    """The Gram matrix (N, C, C) that `style_loss` compares with under the same convention."""
-    if convention not in STYLE_CONVENTIONS:
-        raise ValueError(f"convention is {convention!r}; expected one of {', '.join(STYLE_CONVENTIONS)}.")
-    return gram_matrix(features, STYLE_CONVENTIONS[convention].gram)
+    """The statistic of the features (N, C, H, W) that `style_loss` compares under the same convention, for Gram (N, C, C)."""
+    if convention not in STYLE_LOSSES:
+        raise SettingsError(f"convention is {convention!r}; expected one of {', '.join(STYLE_LOSSES)}.")
+    return STYLE_LOSSES[convention].statistic(features)
 
 
 def neighbour_statistic(features: Tensor) -> Tensor:
@@ -159,7 +141,7 @@ def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:
     convention: "d2l" is (mean |dy| + mean |dx|) / 2; "squared" is mean dy^2 + mean dx^2, which spares soft
     gradients and presses hardest on single bright pixels.
 
-    Raises ValueError for an unknown convention.
+    Raises SettingsError for an unknown convention.
     """
     dy = image[:, :, 1:, :] - image[:, :, :-1, :]  # (N, 3, H - 1, W)
     dx = image[:, :, :, 1:] - image[:, :, :, :-1]  # (N, 3, H, W - 1)
@@ -167,4 +149,64 @@ def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:
         return 0.5 * (dy.abs().mean() + dx.abs().mean())
     if convention == "squared":
         return (dy**2).mean() + (dx**2).mean()
-    raise ValueError(f"convention is {convention!r}; expected 'd2l' or 'squared'.")
+    raise SettingsError(f"convention is {convention!r}; expected 'd2l' or 'squared'.")
+
+
+# --- statistics and distances ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StyleLoss:
+    """A style loss in two halves: what is kept of a layer's features, and how far two such statistics are apart.
+
+    statistic: features (N, C, H, W) -> tensor. It forgets where things are: shuffled positions leave the loss as it was.
+    distance: (statistic, target) -> scalar.
+    growth: a statistic that sums over positions grows with their number to this power; between pictures of different sizes
+        the target has to be scaled by it (`Recipe.targets` does).
+    """
+
+    statistic: Callable[[Tensor], Tensor]
+    distance: Callable[[Tensor, Tensor], Tensor]
+    growth: float = 0.0
+
+
+def scaled_gram(divisor: Callable[[int, int], float]) -> Callable[[Tensor], Tensor]:
+    """The statistic G / divisor(C, H W): the Gram matrix with a factor of the loss taken inside."""
+
+    def statistic(features: Tensor) -> Tensor:
+        _, c, h, w = features.shape
+        return gram_matrix(features, "none") / divisor(c, h * w)
+
+    return statistic
+
+
+def mean_of_squares(statistic: Tensor, target: Tensor) -> Tensor:
+    """mean (G - A)^2."""
+    return ((statistic - target) ** 2).mean()
+
+
+def sum_of_squares(statistic: Tensor, target: Tensor) -> Tensor:
+    """sum (G - A)^2."""
+    return ((statistic - target) ** 2).sum()
+
+
+def relative_squares(statistic: Tensor, target: Tensor) -> Tensor:
+    """sum (G - A)^2 / sum A^2: 0 for equal statistics, 1 for a grey nothing."""
+    return ((statistic - target) ** 2).sum() / (target**2).sum()
+
+
+STYLE_CONVENTIONS: dict[str, StyleLoss] = {  # how programs write down the loss between Gram matrices G and A
+    "d2l": StyleLoss(gram_matrix, mean_of_squares),  # mean ((G - A) / CHW)^2; also PyTorch's tutorial
+    "raw": StyleLoss(partial(gram_matrix, divide_by="none"), mean_of_squares, growth=1),  # mean (G - A)^2
+    # mean (G - A)^2 / (C H W)
+    "raw_chw": StyleLoss(scaled_gram(lambda c, hw: math.sqrt(c * hw)), mean_of_squares, growth=0.5),
+    # sum (G - A)^2 / (4 C^2 (H W)^2): Gatys et al. 2016, equation 4
+    "paper": StyleLoss(scaled_gram(lambda c, hw: 2 * c * hw), sum_of_squares),
+    # sum (G - A)^2 / (4 C^2 H W)
+    "modules": StyleLoss(scaled_gram(lambda c, hw: 2 * c * math.sqrt(hw)), sum_of_squares, growth=0.5),
+    "relative": StyleLoss(partial(gram_matrix, divide_by="hw"), relative_squares),  # sum (G - A)^2 / sum A^2
+}
+STYLE_LOSSES: dict[str, StyleLoss] = {
+    **STYLE_CONVENTIONS,
+    "neighbours": StyleLoss(neighbour_statistic, neighbour_distance),
+}

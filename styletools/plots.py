@@ -14,10 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .images import Source, load_image, postprocess
+from .colors import COLORS
+from .images import Source, as_image
 from .transfer import Step
 
-COLORS = {"content": "#2a9147", "style": "#e07b00", "result": "#1f6fbf", "tv": "#8a5aa8", "total": "#444444"}
 WIDTH = 9.0  # inches; 900 pixels at the house style's 100 dots per inch
 
 
@@ -38,11 +38,6 @@ def use_house_style() -> None:
         set_matplotlib_formats("jpeg", pil_kwargs={"quality": 88})
 
 
-def as_picture(image: Source | Tensor) -> Image.Image:
-    """Accept a picture in any form: a normalised tensor (1, 3, H, W), a PIL image, a path or bytes."""
-    return postprocess(image) if isinstance(image, Tensor) else load_image(image)
-
-
 def show_images(
     images: Sequence[Source | Tensor],
     titles: Sequence[str] | None = None,
@@ -53,7 +48,7 @@ def show_images(
 
     titles: one a picture. colors: one a title, keys of `COLORS` or any colour. columns: pictures a row; by default all.
     """
-    pictures = [as_picture(image) for image in images]
+    pictures = [as_image(image) for image in images]
     columns = columns or len(pictures)
     rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
     ratios = [[picture.width / picture.height for picture in row] for row in rows]
@@ -70,7 +65,8 @@ def show_images(
             box = (left / WIDTH, 1 - (top + height) / total, ratio * height / WIDTH, height / total)
             axes = figure.add_axes(box)
             axes.imshow(picture, interpolation="lanczos" if picture.height > 100 * height else "nearest")
-            axes.set_axis_off()
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set(visible=True, color="lightgrey")  # a frame, or white pictures have no edge
             if titles:
                 color = COLORS.get(colors[number], colors[number]) if colors else "black"
                 axes.set_title(titles[number], color=color, fontsize=12, pad=4)
@@ -136,7 +132,7 @@ def zoom(image: Source | Tensor, box: tuple[float, float, float, float], factor:
 
     box: (left, top, right, bottom) as fractions of the picture, 0..1.
     """
-    picture = as_picture(image)
+    picture = as_image(image)
     w, h = picture.size
     piece = picture.crop((round(box[0] * w), round(box[1] * h), round(box[2] * w), round(box[3] * h)))
     return piece.resize((piece.width * factor, piece.height * factor), Image.Resampling.NEAREST)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from .errors import SettingsError
 from .images import MEAN, STD
 from .losses import (
+    STYLE_LOSSES,
     content_loss,
     nearest_neighbours,
     neighbour_distance,
@@ -23,8 +25,10 @@ from .losses import (
     style_target,
     tv_loss,
 )
-from .vgg import VGG, load_vgg
+from .vgg import LAYERS, VGG, load_vgg
 
+INITS = ("content", "noise", "blank", "style")  # what a painting may start from, besides a picture of one's own
+USUAL_RATES = {"adam": 0.09, "lbfgs": 1.0}  # learning rates where a recipe has none for this optimiser
 FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -37,11 +41,21 @@ class Terms(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What a recipe compares with, by layer: content features (1, C, H, W), Gram matrices (1, C, C), directions (M, C)."""
+    """What a recipe compares with, by layer: features of the content picture, statistics of the style picture."""
 
-    content: dict[str, Tensor]
-    grams: dict[str, Tensor]
-    directions: dict[str, Tensor]
+    content: dict[str, Tensor]  # (1, C, H, W)
+    style: dict[str, Tensor]  # Gram matrices (1, C, C), or what else the style convention keeps
+    neighbours: dict[str, Tensor]  # directions (M, C)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What may change between two steps: the weights of the three terms, and of the layers within the style term."""
+
+    alpha: float
+    beta: float
+    tv: float
+    style_layers: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -52,14 +66,14 @@ class Recipe:
     content_layers: tuple[str, ...]  # losses of several layers are added
     style_layers: Mapping[str, float]  # layer -> its weight in the style loss
     content_reduction: str  # see losses.content_loss
-    style_convention: str  # see losses.STYLE_CONVENTIONS
+    style_convention: str  # see losses.STYLE_LOSSES
     tv_convention: str  # see losses.tv_loss
     alpha: float  # weight of the content loss
     beta: float  # weight of the style loss
     tv: float  # weight of the total variation
-    optimizer: str  # "adam" or "lbfgs"
+    optimizer: str  # a key of USUAL_RATES
     learning_rate: float  # in normalised units: 1 is about 0.225 of the way from black to white
-    init: str  # "content", "noise", "blank" or "style"
+    init: str  # one of INITS
     decay_every: int = 0  # Adam's learning rate is multiplied by decay_factor after every so many steps; 0 for never
     decay_factor: float = 1.0
     betas: tuple[float, float] = (0.9, 0.999)  # Adam's running averages
@@ -73,25 +87,39 @@ class Recipe:
         """All layers the recipe reads."""
         return list(dict.fromkeys([*self.content_layers, *self.style_layers, *self.neighbour_layers]))
 
-    def load_network(self, name: str | None = None) -> VGG:
-        """Load the network to paint with: the recipe's own, or another by its name; see `load_vgg` for what it raises.
+    def network_options(self, name: str | None = None) -> dict[str, Any]:
+        """Arguments of `load_vgg` for the network to paint with: the recipe's own, or another by its name.
 
         The padding repeats the border, which leaves no frame along it, and the precision is the fastest here, unless the recipe
         says otherwise.
         """
         own = self.network if name in (None, self.network["name"]) else {"name": name}
-        return load_vgg(**{"padding": "replicate", "dtype": None, **own})
+        return {"padding": "replicate", "dtype": None, **own}
 
-    def weights(self, strength: float = 0.5) -> tuple[float, float, float]:
-        """Return (alpha, beta, tv) for one dial: 0 leaves the content picture, 0.5 is the recipe, 1 forgets the content.
+    def load_network(self, name: str | None = None) -> VGG:
+        """Load that network; see `load_vgg` for what it raises."""
+        return load_vgg(**self.network_options(name))
+
+    def rate_for(self, optimizer: str) -> float:
+        """Return the learning rate: the recipe's own for its own optimiser, else a usual one.
+
+        Raises SettingsError for an unknown optimiser.
+        """
+        if optimizer not in USUAL_RATES:
+            raise SettingsError(f"optimizer is {optimizer!r}; expected 'adam' or 'lbfgs'.")
+        return self.learning_rate if optimizer == self.optimizer else USUAL_RATES[optimizer]
+
+    def weights(self, strength: float = 0.5) -> Weights:
+        """Return the weights for one dial: 0 leaves the content picture, 0.5 is the recipe, 1 forgets the content.
 
             alpha' = 2 (1 - strength) alpha,   beta' = 2 strength beta,   tv' = 2 strength tv
 
-        Raises ValueError for a strength outside 0..1.
+        Raises SettingsError for a strength outside 0..1.
         """
         if not 0 <= strength <= 1:
-            raise ValueError(f"strength is {strength}; expected a number between 0 (the photograph) and 1 (the painting).")
-        return 2 * (1 - strength) * self.alpha, 2 * strength * self.beta, 2 * strength * self.tv
+            raise SettingsError(f"strength is {strength}; expected a number from 0 (the photograph) to 1 (the painting).")
+        alpha, beta, tv = 2 * (1 - strength) * self.alpha, 2 * strength * self.beta, 2 * strength * self.tv
+        return Weights(alpha, beta, tv, dict(self.style_layers))
 
     def features(self, vgg: VGG, image: Tensor, layers: list[str] | tuple[str, ...]) -> dict[str, Tensor]:
         """Run the network on a normalised picture (1, 3, H, W), in the units this recipe feeds it."""
@@ -100,21 +128,23 @@ class Recipe:
         return vgg(image, layers)
 
     @torch.no_grad()
-    def targets(self, vgg: VGG, content: Tensor, style: Tensor) -> Targets:
-        """Compute once what every step compares with. content, style: normalised (1, 3, H, W), not necessarily one size.
+    def targets(self, vgg: VGG, content: Tensor, style: Tensor, style_layers: Mapping[str, float] | None = None) -> Targets:
+        """Compute once what every step compares with.
 
-        A Gram matrix that is a plain sum grows with the number of positions, so that of a style picture of another size
-        is scaled to the content picture's: between equal sizes this changes nothing.
+        content, style: normalised (1, 3, H, W), not necessarily one size. style_layers: other ones than the recipe's own.
+
+        A statistic that is a plain sum grows with the number of positions, so that of a style picture of another size is scaled
+        to the content picture's: between equal sizes this changes nothing.
         """
+        style_layers = self.style_layers if style_layers is None else style_layers
         content_features = self.features(vgg, content, self.content_layers)
-        style_features = self.features(vgg, style, [*self.style_layers, *self.neighbour_layers])
-        grams = {name: style_target(style_features[name], self.style_convention) for name in self.style_layers}
-        directions = {name: sample_rows(neighbour_statistic(style_features[name])) for name in self.neighbour_layers}
-        if self.style_convention in ("raw", "raw_chw", "paper", "modules"):
-            pixels = content.shape[-2] * content.shape[-1]
-            style_pixels = style.shape[-2] * style.shape[-1]
-            grams = {name: gram * (pixels / style_pixels) for name, gram in grams.items()}
-        return Targets(content_features, grams, directions)
+        style_features = self.features(vgg, style, [*style_layers, *self.neighbour_layers])
+        scale = (content[0, 0].numel() / style[0, 0].numel()) ** STYLE_LOSSES[self.style_convention].growth
+        return Targets(
+            content_features,
+            {name: style_target(style_features[name], self.style_convention) * scale for name in style_layers},
+            {name: sample_rows(neighbour_statistic(style_features[name])) for name in self.neighbour_layers},
+        )
 
     def terms(
         self,
@@ -126,21 +156,20 @@ class Recipe:
     ) -> Terms:
         """Compute the three unweighted losses of a normalised picture (1, 3, H, W).
 
-        style_layers: other layer weights than the recipe's own.
+        style_layers: other layer weights than the recipe's own; `targets` must have been made for these layers.
         nearest: layer -> each position's nearest neighbour, from an earlier step; a missing layer is searched and put in. A
             search is too slow for every step (at 512 px about half as long as all the rest), and neighbours change slowly.
         """
-        weights = self.style_layers if style_layers is None else style_layers
-        features = self.features(vgg, image, self.layers)
-        content = sum(
-            content_loss(features[name], targets.content[name], self.content_reduction) for name in self.content_layers
-        )
-        style = sum(
-            weight * style_loss(features[name], targets.grams[name], self.style_convention) for name, weight in weights.items()
-        )
+        style_layers = self.style_layers if style_layers is None else style_layers
         nearest = {} if nearest is None else nearest
+        features = self.features(vgg, image, [*self.content_layers, *style_layers, *self.neighbour_layers])
+        content = style = image.new_zeros(())
+        for name in self.content_layers:
+            content = content + content_loss(features[name], targets.content[name], self.content_reduction)
+        for name, weight in sorted(style_layers.items(), key=lambda item: LAYERS[item[0]]):  # in whatever order they are given
+            style = style + weight * style_loss(features[name], targets.style[name], self.style_convention)
         for name, weight in self.neighbour_layers.items():
-            directions, target = neighbour_statistic(features[name]), targets.directions[name]
+            directions, target = neighbour_statistic(features[name]), targets.neighbours[name]
             if name not in nearest:
                 nearest[name] = nearest_neighbours(directions, target)
             style = style + weight * neighbour_distance(directions, target, nearest[name])
@@ -284,11 +313,11 @@ DEFAULT_RECIPE = "neighbours"
 
 
 def find_recipe(recipe: str | Recipe) -> Recipe:
-    """Return a recipe by its key. Raises ValueError naming the recipes there are."""
+    """Return a recipe by its key. Raises SettingsError naming the recipes there are."""
     if isinstance(recipe, Recipe):
         return recipe
     if recipe not in RECIPES:
-        raise ValueError(f"unknown recipe {recipe!r}; choose from {', '.join(RECIPES)}.")
+        raise SettingsError(f"unknown recipe {recipe!r}; choose from {', '.join(RECIPES)}.")
     return RECIPES[recipe]
 
 
@@ -304,8 +333,11 @@ def gradient_norms(
     norms = []
     terms = recipe.terms(vgg, image, targets, style_layers)
     for number, term in enumerate(terms, start=1):
-        (gradient,) = torch.autograd.grad(term, image, retain_graph=number < len(terms))
-        norms.append(float(gradient.norm()))
+        norm = 0.0  # of a style term without layers, which is a plain zero
+        if term.requires_grad:
+            (gradient,) = torch.autograd.grad(term, image, retain_graph=number < len(terms))
+            norm = float(gradient.norm())
+        norms.append(norm)
     return norms[0], norms[1], norms[2]
 
 

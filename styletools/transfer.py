@@ -9,25 +9,26 @@ transfer.image                 # the picture, at any moment, also after an inter
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from .images import MEAN, STD, Source, clamp_to_box, load_image, postprocess, preprocess
-from .pyramid import compose, decompose, resize
-from .recipes import DEFAULT_RECIPE, Recipe, Targets, find_recipe, gradient_norms
-from .runs import load_run, save_run
-from .vgg import VGG, load_vgg
+from .descent import Descent
+from .errors import DivergedError, ImageError, SettingsError, StyleError
+from .images import MEAN, STD, Source, as_image, clamp_to_box, postprocess, preprocess
+from .jobs import AVERAGING, SIZE, STEPS, Job, Moves
+from .pyramid import resize
+from .recipes import DEFAULT_RECIPE, Recipe, Targets, Weights, find_recipe
+from .runs import read_run, write_run
+from .vgg import VGG
 
 SEARCH_EVERY = 5  # steps after which nearest neighbours are searched again
-
-
-class DivergedError(RuntimeError):
-    """The loss is no longer a finite number; the transfer holds the last good picture."""
+FALL = 3  # a weight that has fallen by more than this factor makes Adam begin anew
 
 
 @dataclass(frozen=True)
@@ -44,26 +45,14 @@ class Step:
     tv_weight: float
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What stays the same during one transfer: everything but pictures, recipe and weights."""
-
-    size: int
-    steps: int
-    seed: int
-    init: str
-    optimizer: str
-    learning_rate: float
-    averaging: float
-
-
 class StyleTransfer:
     """Paints one picture; iterate over it to paint.
 
-    content, style: pictures (path, PIL image or bytes), or normalised tensors (1, 3, H, W), which are taken as they are.
-    vgg: a network from `load_vgg`; by default the one the recipe names, mostly the embedded one.
-    recipe: a key of `RECIPES`, or a `Recipe` of your own. alpha, beta, tv, optimizer ("adam" or "lbfgs"), learning_rate
-    and init replace what it says.
+    content, style: pictures (name of a sample, path, PIL image or bytes), or normalised tensors (1, 3, H, W), which are taken
+    as they are.
+    vgg: a network from `load_vgg`; by default the one the recipe names, as `Recipe.load_network` loads it.
+    recipe: a key of `RECIPES`, or a `Recipe` of your own. alpha, beta, tv, style_layers, optimizer ("adam" or "lbfgs"),
+    learning_rate and init replace what it says.
     size: pixels of the longer side. steps: where iteration ends.
     init: "content", "noise", "blank" (a grey canvas), "style", or a picture to start from.
     averaging: d in average <- d average + (1 - d) picture; 0 shows the latest picture, 0.95 a mean of about the last 20.
@@ -71,8 +60,9 @@ class StyleTransfer:
 
     Where both pictures are grey, the painting stays grey.
 
-    `image` is the picture now, `history` every Step so far. alpha, beta, tv and style_layers (layer -> weight) may be set
-    between two steps and count from the next one. Raises ValueError for settings that make no sense.
+    `image` is the picture now, `history` every Step so far, `job` all that is needed to paint it again. alpha, beta, tv and
+    style_layers (layer -> weight) may be set between two steps and count from the next one; layers may come and go.
+    Raises SettingsError for settings that make no sense.
     """
 
     def __init__(
@@ -87,6 +77,7 @@ class StyleTransfer:
         alpha: float | None = None,
         beta: float | None = None,
         tv: float | None = None,
+        style_layers: Mapping[str, float] | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
         init: str | Source | Tensor | None = None,
@@ -94,93 +85,83 @@ class StyleTransfer:
         seed: int = 0,
     ) -> None:
         self.recipe: Recipe = find_recipe(recipe)
-        self.vgg = load_vgg(**self.recipe.network) if vgg is None else vgg
-        chosen_init = self.recipe.init if init is None else init
-        self.settings = Settings(
-            size=size,
-            steps=steps,
-            seed=seed,
-            init=chosen_init if chosen_init in ("content", "noise", "blank", "style") else "picture",
-            optimizer=optimizer or self.recipe.optimizer,
-            learning_rate=self.recipe.learning_rate if learning_rate is None else learning_rate,
-            averaging=averaging,
-        )
+        self._job = Job(
+            content, style, size, steps, self.recipe, init=init, optimizer=optimizer, learning_rate=learning_rate,
+            averaging=averaging, seed=seed, coarse_to_fine=False,
+        )  # fmt: skip
+        self.vgg = self._job.load_network() if vgg is None else vgg
+        self._job = replace(self._job, network=self.vgg.options)  # with the precision that was chosen
         self.alpha = self.recipe.alpha if alpha is None else alpha
         self.beta = self.recipe.beta if beta is None else beta
         self.tv = self.recipe.tv if tv is None else tv
-        self.style_layers = dict(self.recipe.style_layers)
-        self._check()
+        self.style_layers = dict(self.recipe.style_layers if style_layers is None else style_layers)
         self.content, self.style = (self._as_tensor(picture) for picture in (content, style))
-        self.targets: Targets = self.recipe.targets(self.vgg, self.content, self.style)
+        self.targets: Targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
         self.history: list[Step] = []
+        self.moves: Moves = ()  # (number of the first step that used them, weights)
+        self._highest: dict[str, float] = {}  # each weight since Adam's memory began
         self._grey = is_grey(self.content) and is_grey(self.style)
-        first = self._first_picture(chosen_init)
-        self._bands = [band.requires_grad_() for band in decompose(first, self.recipe.levels)]  # what the optimiser moves
-        self._last_good = [band.detach().clone() for band in self._bands]
+        first = self._first_picture(self._job.init)
+        self._descent = Descent(
+            first, self._job.optimizer, self._job.learning_rate, self.recipe.betas, self.recipe.levels, self._project
+        )
         self._average = first.detach().clone()
         self._nearest: dict[str, Tensor] = {}  # each position's nearest neighbour in the style picture, by layer
-        self._start_optimizer()
+
+    @classmethod
+    def of(cls, job: Job, vgg: VGG | None = None) -> StyleTransfer:
+        """Set up what a job describes, ready for its first step, all at one size. vgg: by default the one it names."""
+        weights = job.first_weights
+        return cls(
+            job.content, job.style, job.load_network() if vgg is None else vgg, job.recipe, size=job.size, steps=job.steps,
+            alpha=weights.alpha, beta=weights.beta, tv=weights.tv, style_layers=weights.style_layers,
+            optimizer=job.optimizer, learning_rate=job.learning_rate, init=job.init, averaging=job.averaging, seed=job.seed,
+        )  # fmt: skip
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the next step, all together."""
+        return Weights(self.alpha, self.beta, self.tv, dict(self.style_layers))
+
+    @weights.setter
+    def weights(self, weights: Weights) -> None:
+        self.alpha, self.beta, self.tv, self.style_layers = weights.alpha, weights.beta, weights.tv, dict(weights.style_layers)
+
+    @property
+    def job(self) -> Job:
+        """Everything needed to paint the picture again."""
+        return replace(self._job, weights=self.weights, moves=self.moves, done=len(self.history))
 
     # --- painting ------------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Step]:
         """Paint until `steps` steps are done in all; a second loop goes on where the first one stopped."""
-        while len(self.history) < self.settings.steps:
+        while len(self.history) < self._job.steps:
             yield self.step()
 
     def step(self) -> Step:
         """Move the picture once. Raises DivergedError when the loss is not finite; the last good picture stays."""
-        if self._weights() != self._optimizer_weights and all(map(math.isfinite, self._weights())):
-            self._follow_weights()
+        self._heed_moves()
         if len(self.history) % SEARCH_EVERY == 0:
             self._nearest.clear()
-        seen: list[Step] = []
-
-        def closure() -> Tensor:
-            terms = self.recipe.terms(self.vgg, compose(self._bands), self.targets, self.style_layers, self._nearest)
-            total = self.alpha * terms.content + self.beta * terms.style + self.tv * terms.tv
-            numbers = [float(value.detach()) for value in (total, *terms)]
-            seen.append(Step(len(self.history) + 1, *numbers, self.alpha, self.beta, self.tv))
-            if not all(map(math.isfinite, numbers)):
-                self._give_up(seen[0])
-            gradients = torch.autograd.grad(total, self._bands)
-            if self.settings.optimizer == "lbfgs":  # it compares gradients with absolute numbers and stands still below them
-                typical = float(torch.cat([gradient.flatten() for gradient in gradients]).abs().mean())
-                self._scale = self._scale or 1 / max(typical, 1e-30)
-                gradients = [gradient * self._scale for gradient in gradients]
-            for band, gradient in zip(self._bands, gradients, strict=True):
-                band.grad = gradient.contiguous()  # L-BFGS flattens it
-            return total.detach()
-
-        before = [band.detach().clone() for band in self._bands]
-        self._set_learning_rate()
-        self._optimizer.step(closure)
+        terms = self.recipe.terms(self.vgg, self._descent.picture, self.targets, self.style_layers, self._nearest)
+        total = self.alpha * terms.content + self.beta * terms.style + self.tv * terms.tv
+        losses = [float(value.detach()) for value in (total, *terms)]
+        step = Step(len(self.history) + 1, *losses, self.alpha, self.beta, self.tv)
+        if not all(map(math.isfinite, losses)):
+            self._give_up(step)
+        self._descent.learning_rate = self._learning_rate()
+        self._descent.move(total)
+        d = min(self._job.averaging, len(self.history) / (len(self.history) + 1))  # a plain mean at first
         with torch.no_grad():
-            if self.settings.optimizer == "adam":  # between steps, never inside a closure
-                picture = compose(self._bands)
-                self._bands[0].copy_(self._project(picture) - (picture - self._bands[0]))
-            d = min(self.settings.averaging, len(self.history) / (len(self.history) + 1))  # a plain mean at first
-            self._average.lerp_(compose(self._bands), 1 - d)  # one operation: an interrupt cannot fall into its middle
-        self._last_good = before
-        self.history.append(seen[0])
-        return seen[0]
+            self._average.lerp_(self._descent.picture, 1 - d)  # one operation: an interrupt cannot fall into its middle
+        self.history.append(step)
+        return step
 
     def inherit(self, coarser: StyleTransfer) -> None:
-        """Take over Adam's running averages from a smaller picture, enlarged; L-BFGS and the bands of a pyramid begin anew.
-
-        The losses are means over positions, so a pixel of a picture with twice as many has half the gradient.
-        """
-        (picture, *others), (smaller, *_) = self._bands, coarser._bands
-        state = coarser._optimizer.state.get(smaller, {})
-        if self.settings.optimizer != "adam" or "exp_avg" not in state or others:
-            return
-        size = tuple(picture.shape[-2:])
-        share = smaller.numel() / picture.numel()
-        self._optimizer.state[picture] = {
-            "step": state["step"].clone(),
-            "exp_avg": resize(state["exp_avg"], size) * share,
-            "exp_avg_sq": resize(state["exp_avg_sq"], size, "bilinear").clamp_min(0) * share**2,
-        }
+        """Take over what Adam has learned at a smaller picture, and under which weights; see `Descent.inherit`."""
+        if self._descent.inherit(coarser._descent):
+            self._highest = dict(coarser._highest)
 
     @property
     def image(self) -> Image.Image:
@@ -193,6 +174,48 @@ class StyleTransfer:
         """The picture as it is now, as a normalised tensor (1, 3, H, W) inside the box of existing colours."""
         return self._project(self._average)
 
+    # --- what a step needs -----------------------------------------------------------------------------------------------
+
+    def _heed_moves(self) -> None:
+        """Note weights that were changed, and have the optimiser forget what they made wrong.
+
+        L-BFGS compares gradients with earlier ones, which were another loss's: it begins anew. Adam divides by the size of the
+        gradients it has seen. Small ones are soon outweighed by larger ones; but after large ones it would creep for hundreds
+        of steps, so it begins anew when a weight has fallen below a third of the highest it was.
+        """
+        weights = self.weights
+        numbers = {"alpha": self.alpha, "beta": self.beta, "tv": self.tv, **self.style_layers}
+        if self.moves and self.moves[-1][1] == weights:
+            return
+        if not set(self.style_layers) <= set(self.targets.style):
+            self.targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
+        if not all(map(math.isfinite, numbers.values())):
+            return
+        fallen = any(FALL * numbers.get(name, 0) < highest for name, highest in self._highest.items())
+        if fallen or (self.moves and self._job.optimizer == "lbfgs"):
+            self._descent.restart()
+            self._highest = {}
+        self._highest = {name: max(number, self._highest.get(name, 0)) for name, number in numbers.items()}
+        self.moves = (*self.moves, (len(self.history) + 1, weights))
+
+    def _learning_rate(self) -> float:
+        every = self.recipe.decay_every if self._job.optimizer == "adam" else 0
+        return self._job.learning_rate * self.recipe.decay_factor ** (len(self.history) // every if every else 0)
+
+    def _give_up(self, step: Step) -> None:
+        if not all(map(math.isfinite, (self.alpha, self.beta, self.tv, *self.style_layers.values()))):  # the picture is good
+            blame, advice = "a weight is not a finite number", "set alpha, beta, tv and style_layers to ordinary numbers"
+        else:
+            self._descent.undo()
+            with torch.no_grad():
+                self._average.copy_(self._descent.picture)
+            terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
+            blame = f"the {' and '.join(terms) or 'weighted'} loss overflowed"
+            advice = "start again with a smaller learning rate"
+            if self._job.optimizer == "lbfgs":
+                advice = "L-BFGS took a step that was too long: use a smaller learning rate, smaller weights or Adam"
+        raise DivergedError(f"step {step.index} diverged: {blame}; the last good picture is kept. Advice: {advice}.")
+
     def _project(self, picture: Tensor) -> Tensor:
         """Bring a picture back into the box of existing colours and, where both pictures are grey, onto its grey diagonal."""
         if self._grey:
@@ -200,111 +223,71 @@ class StyleTransfer:
             picture = ((picture * std + mean).mean(1, keepdim=True) - mean) / std
         return clamp_to_box(picture)
 
-    def _weights(self) -> tuple[float, ...]:
-        return (self.alpha, self.beta, self.tv, *self.style_layers.values())
-
-    def _start_optimizer(self) -> None:
-        settings = self.settings
-        self._optimizer_weights = self._weights()
-        self._scale = 0.0  # of L-BFGS's gradients, chosen at its first step
-        self._norms: tuple[int, tuple[float, ...], tuple[float, float, float]] = (0, (), (0.0, 0.0, 0.0))  # see _pull
-        self._optimizer: torch.optim.Optimizer
-        if settings.optimizer == "adam":
-            self._optimizer = torch.optim.Adam(self._bands, lr=settings.learning_rate, betas=self.recipe.betas)
-        else:  # negative tolerances: torch's defaults end a run silently when losses are small numbers
-            self._optimizer = torch.optim.LBFGS(
-                self._bands, settings.learning_rate, 1, tolerance_grad=-1, tolerance_change=-1, history_size=10
-            )
-
-    def _follow_weights(self) -> None:
-        """Other weights make another loss, of whose gradients the optimiser has no memory.
-
-        L-BFGS begins a new history. Adam divides by the size of the gradients it has seen: after large ones it would creep
-        for hundreds of steps, after small ones leap. So its averages are multiplied by r (the second by r^2), the pull of the
-        new weights over that of the old; and where the pull got weaker, its memory gets as much shorter. Weights w pull with
-        sum w_i |g_i|, where g_i is the gradient of the unweighted term i.
-        """
-        states = [state for state in self._optimizer.state.values() if state]
-        if self.settings.optimizer == "lbfgs" or not states or self._pull(self._optimizer_weights) == 0:
-            self._start_optimizer()
-            return
-        before, now = self._pull(self._optimizer_weights), self._pull(self._weights())
-        r, t = now / before, float(states[0]["step"])
-        few = min(t, max(2.0, r / (1 - self.recipe.betas[1]))) if r < 1 else t  # steps it counts from now on
-        for state in states:
-            for name, power, b in (("exp_avg", 1, self.recipe.betas[0]), ("exp_avg_sq", 2, self.recipe.betas[1])):
-                state[name] *= r**power * (1 - b**few) / (1 - b**t)  # Adam divides by 1 - b^t
-            state["step"].fill_(few)
-        self._optimizer_weights = self._weights()
-
-    def _pull(self, weights: tuple[float, ...]) -> float:
-        """How hard the three terms pull in all; their gradients are measured again when they are ten steps old."""
-        measured_at, measured_with, norms = self._norms
-        if len(self.history) >= measured_at + 10 or weights[3:] != measured_with:
-            layers = dict(zip(self.style_layers, weights[3:], strict=True))
-            norms = gradient_norms(self.recipe, self.vgg, compose(self._bands), self.targets, layers)
-            self._norms = (len(self.history), weights[3:], norms)
-        return sum(weight * norm for weight, norm in zip(weights[:3], norms, strict=True))
-
-    def _set_learning_rate(self) -> None:
-        if self.recipe.decay_every and self.settings.optimizer == "adam":
-            times = len(self.history) // self.recipe.decay_every
-            self._optimizer.param_groups[0]["lr"] = self.settings.learning_rate * self.recipe.decay_factor**times
-
-    def _give_up(self, step: Step) -> None:
-        if not all(map(math.isfinite, self._weights())):  # the picture itself is good
-            blame, advice = "a weight is not a finite number", "set alpha, beta, tv and style_layers to ordinary numbers"
-        else:
-            with torch.no_grad():
-                for band, good in zip(self._bands, self._last_good, strict=True):
-                    band.copy_(good)
-                self._average.copy_(compose(self._bands))
-            self._start_optimizer()
-            terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
-            blame = f"the {' and '.join(terms) or 'weighted'} loss overflowed"
-            advice = "start again with a smaller learning rate"
-            if self.settings.optimizer == "lbfgs":
-                advice = "L-BFGS took a step that was too long: use a smaller learning rate, smaller weights or Adam"
-        raise DivergedError(f"step {step.index} diverged: {blame}; the last good picture is kept. Advice: {advice}.")
-
     # --- the start --------------------------------------------------------------------------------------------------------
 
-    def _check(self) -> None:
-        settings = self.settings
-        if settings.optimizer not in ("adam", "lbfgs"):
-            raise ValueError(f"optimizer is {settings.optimizer!r}; expected 'adam' or 'lbfgs'.")
-        if settings.steps < 0:
-            raise ValueError(f"steps is {settings.steps}; expected a number of at least 0.")
-        if not 0 <= settings.averaging < 1:
-            raise ValueError(f"averaging is {settings.averaging}; expected at least 0 and less than 1.")
-
     def _as_tensor(self, picture: Source | Tensor) -> Tensor:
-        tensor = picture if isinstance(picture, Tensor) else preprocess(picture, self.settings.size)
+        tensor = picture if isinstance(picture, Tensor) else preprocess(picture, self._job.size)
         return tensor.detach().float().to(self.vgg.device)
 
-    def _first_picture(self, init: str | Source | Tensor) -> Tensor:
-        shape = self.content.shape
-        if init == "content":
+    def _first_picture(self, init: Source | Tensor) -> Tensor:
+        start = self._job.start
+        if start == "content":
             return self.content.clone()
-        if init == "noise":
-            noise = torch.randn(shape, generator=torch.Generator().manual_seed(self.settings.seed))
+        if start == "noise":
+            noise = torch.randn(self.content.shape, generator=torch.Generator().manual_seed(self._job.seed))
             return clamp_to_box(0.5 * noise).to(self.content)
-        if init == "blank":
+        if start == "blank":
             return torch.zeros_like(self.content)
-        start = self.style if init == "style" else self._as_tensor(init)
-        return clamp_to_box(cover(start, shape[-2], shape[-1]))
+        picture = self.style if start == "style" else self._as_tensor(init)
+        return clamp_to_box(cover(picture, *self.content.shape[-2:]))
+
+    # --- on disk -----------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on: tensors, numbers, text, lists and dicts of them."""
+        return {
+            "settings": self.job.settings(),
+            "init": self._first_picture(self._job.init) if self._job.start == "picture" else self._job.start,
+            "content": self.content,
+            "style": self.style,
+            "average": self._average,
+            "nearest": dict(self._nearest),
+            "highest": dict(self._highest),
+            "history": [list(astuple(step)) for step in self.history],
+            "descent": self._descent.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave, of a transfer with the same settings and pictures."""
+        with torch.no_grad():
+            self._average.copy_(state["average"])
+        self._nearest = {name: positions.to(self.vgg.device) for name, positions in state["nearest"].items()}
+        self._highest = dict(state["highest"])
+        self.history = [Step(*values) for values in state["history"]]
+        self._descent.load_state_dict(state["descent"])
 
     def save(self, path: str | Path) -> None:
-        """Write everything that is needed to go on; see `styletools.runs`. Raises ImageError when that fails."""
-        save_run(self, path)
+        """Write everything needed to go on into one file. Raises ImageError when that fails."""
+        write_run(self.state_dict(), path)
 
     @classmethod
     def load(cls, path: str | Path, vgg: VGG | None = None, steps: int | None = None) -> StyleTransfer:
         """Read a run written by `save`; on the same machine it goes on bit for bit as if it had never stopped.
 
-        vgg: the network it used; loaded again by default. steps: a new end. Raises ImageError when the file is no such run.
+        vgg: the network it used; loaded again by default. steps: a new end.
+        Raises SettingsError when there is no such file, or it is no such run, and what `load_vgg` raises.
         """
-        return load_run(cls, path, vgg, steps)
+        state = read_run(path)
+        try:
+            job = Job.of(state["settings"], state["content"], state["style"], state["init"])
+            transfer = cls.of(replace(job, moves=(), steps=job.steps if steps is None else steps), vgg)
+            transfer.moves = job.moves
+            transfer.load_state_dict(state)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, StyleError) and not isinstance(error, ImageError):  # its pictures are inside
+                raise
+            raise SettingsError(f"{path} is not a run saved by StyleTransfer.save, or it is damaged ({error}).") from error
+        return transfer
 
 
 def cover(image: Tensor, height: int, width: int) -> Tensor:
@@ -340,6 +323,14 @@ def schedule(size: int, steps: int = 80, shape: float = 1.0) -> list[tuple[int, 
     return [(side, max(1, round(steps * max(0.35, 2 ** (-k / 2))))) for k, side in enumerate(wide)]
 
 
+def scales_of(job: Job) -> list[tuple[int, int]]:
+    """(size, steps) of each scale at which a job is painted; just one unless it goes coarse to fine."""
+    if not job.coarse_to_fine:
+        return [(job.size, job.steps if job.done is None else job.done)]
+    content = as_image(job.content)
+    return schedule(job.size, job.steps, min(content.size) / max(content.size))
+
+
 def fit_style(style: Image.Image, content: Tensor) -> Tensor:
     """Make the style picture a normalised tensor with as many pixels as the content picture (1, 3, H, W).
 
@@ -353,52 +344,76 @@ def fit_style(style: Image.Image, content: Tensor) -> Tensor:
 def stylize(
     content: Source,
     style: Source,
-    size: int = 512,
+    size: int = SIZE,
     vgg: VGG | None = None,
     recipe: str | Recipe = DEFAULT_RECIPE,
     *,
-    steps: int = 80,
+    steps: int = STEPS,
     strength: float = 0.5,
     alpha: float | None = None,
     beta: float | None = None,
     tv: float | None = None,
-    averaging: float = 0.9,
+    averaging: float = AVERAGING,
     seed: int = 0,
     on_step: Callable[[StyleTransfer, Step], None] | None = None,
 ) -> Image.Image:
-    """Paint `content` in the manner of `style`, coarse to fine, and return the picture.
-
-    Large strokes are painted at 64 pixels, where they are cheap, and every scale, twice the last, adds finer ones (`schedule`).
-    Each starts from the picture of the one before, enlarged, with the detail of the photograph that the smaller picture could
-    not hold put back in: what the losses do not ask to change stays as it was.
+    """Paint `content` in the manner of `style`, coarse to fine, and return the picture: `paint` of the `Job` that says so.
 
     strength: 0 gives the photograph back, 0.5 is the recipe, 1 nearly the painting's texture (`Recipe.weights`); alpha, beta
     and tv replace single weights. steps: at the first scale. averaging: see `StyleTransfer`. on_step is called after each step.
     vgg: by default the network the recipe names, as `Recipe.load_network` loads it.
 
-    Raises ImageError for pictures that cannot be read and ValueError for settings that make no sense.
+    Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense.
     """
     recipe = find_recipe(recipe)
-    weights = [own if given is None else given for given, own in zip((alpha, beta, tv), recipe.weights(strength), strict=True)]
-    content, style = load_image(content), load_image(style)
-    if strength == 0 and weights[1:] == [0, 0]:
-        return postprocess(preprocess(content, size))
-    vgg = recipe.load_network() if vgg is None else vgg
-    transfer: StyleTransfer | None = None
-    for side, count in schedule(size, steps, min(content.size) / max(content.size)):
-        target = preprocess(content, side)
-        start = None if transfer is None else sharpen(transfer.tensor, transfer.content, target)
-        finer = StyleTransfer(
-            target, fit_style(style, target), vgg, recipe, size=side, steps=count, alpha=weights[0], beta=weights[1],
-            tv=weights[2], averaging=averaging, seed=seed, init=start,
-        )  # fmt: skip
-        if transfer is not None:
-            finer.inherit(transfer)
-        transfer = finer
-        for step in transfer:
+    given = {name: value for name, value in (("alpha", alpha), ("beta", beta), ("tv", tv)) if value is not None}
+    job = Job(
+        content, style, size, steps, recipe, None if vgg is None else vgg.options,
+        weights=replace(recipe.weights(strength), **given), averaging=averaging, seed=seed,
+    )  # fmt: skip
+    return paint(job, vgg, on_step)
+
+
+def paint(job: Job, vgg: VGG | None = None, on_step: Callable[[StyleTransfer, Step], None] | None = None) -> Image.Image:
+    """Paint what a job describes and return the picture; the same job gives the same picture on the same computer.
+
+    Coarse to fine, large strokes are painted at 64 pixels, where they are cheap, and every scale, twice the last, adds finer
+    ones (`schedule`). Each starts from the picture of the one before, enlarged, with the detail of the photograph that the
+    smaller picture could not hold put back in: what the losses do not ask to change stays as it was.
+
+    vgg: by default the network the job names. on_step is called after each step and may change weights.
+    Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense.
+    """
+    content = as_image(job.content)
+    if job.start == "content" and all(w.beta == w.tv == 0 for w in (job.first_weights, *(w for _, w in job.moves))):
+        whole = isinstance(job.content, Tensor) and not job.coarse_to_fine  # painted at the size it has
+        return content if whole else postprocess(preprocess(content, job.size))  # nothing pulls away from the photograph
+    vgg = job.load_network() if vgg is None else vgg
+    moves, painted, transfer = dict(job.moves), 0, None
+    for size, steps in scales_of(replace(job, content=content)):
+        if painted == job.done and transfer is not None:
+            break
+        at_scale = replace(job, size=size, steps=steps)
+        transfer = StyleTransfer.of(at_scale, vgg) if not job.coarse_to_fine else finer(at_scale, vgg, content, transfer)
+        while len(transfer.history) < steps and painted != job.done:
+            painted += 1
+            transfer.weights = moves.get(painted, transfer.weights)
+            step = transfer.step()
             if on_step is not None:
                 on_step(transfer, step)
     return transfer.image
+
+
+def finer(job: Job, vgg: VGG, content: Image.Image, coarser: StyleTransfer | None) -> StyleTransfer:
+    """Set up the next scale of a picture that is painted coarse to fine. coarser: the scale before it, None for the first."""
+    target = preprocess(content, job.size)
+    job = replace(job, content=target, style=fit_style(as_image(job.style), target))
+    if coarser is None:
+        return StyleTransfer.of(job, vgg)
+    job = replace(job, init=sharpen(coarser.tensor, coarser.content, target), weights=coarser.weights, moves=())
+    transfer = StyleTransfer.of(job, vgg)
+    transfer.inherit(coarser)
+    return transfer
 
 
 def sharpen(painting: Tensor, coarse: Tensor, fine: Tensor) -> Tensor:

@@ -24,6 +24,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .errors import SettingsError, WeightsError
+from .files import replacing
 from .images import STD
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG-19; every block ends in a pooling layer
@@ -57,10 +59,6 @@ LAYERS: dict[str, int] = _layer_table()  # layer name -> torchvision index, all 
 NAMES: dict[int, str] = {index: name for name, index in LAYERS.items()}
 
 
-class WeightsError(RuntimeError):
-    """The weights of a network cannot be found, fetched or trusted; the message says what to do."""
-
-
 def build_features(channels: Iterable[int], pooling: str = "max", padding: str = "zeros") -> nn.Sequential:
     """Build the modules of VGG-19 up to relu5_1 with randomly initialised convolutions.
 
@@ -72,9 +70,9 @@ def build_features(channels: Iterable[int], pooling: str = "max", padding: str =
     The ReLUs are *not* in-place, unlike torchvision's: a feature map, once computed, is never overwritten.
     """
     if pooling not in ("max", "average"):
-        raise ValueError(f"pooling is {pooling!r}; expected 'max' or 'average'.")
+        raise SettingsError(f"pooling is {pooling!r}; expected 'max' or 'average'.")
     if padding not in ("zeros", "replicate"):
-        raise ValueError(f"padding is {padding!r}; expected 'zeros' or 'replicate'.")
+        raise SettingsError(f"padding is {padding!r}; expected 'zeros' or 'replicate'.")
     widths = iter(channels)
     modules: list[nn.Module] = []
     inputs = 3
@@ -140,7 +138,7 @@ class VGG(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are, and where a picture must be."""
+        """Where the weights are; pictures are moved there."""
         return next(self.features.parameters()).device
 
     def forward(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
@@ -158,7 +156,7 @@ class VGG(nn.Module):
             return {}
         deepest = max(LAYERS[name] for name in wanted)
         self._check_size(image, deepest)
-        x = image.to(dtype=self.dtype, memory_format=torch.channels_last)
+        x = image.to(device=self.device, dtype=self.dtype, memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
         for index in range(deepest + 1):
             x = self.features[index](x)
@@ -184,7 +182,7 @@ def load_vgg(
     device: str | torch.device | None = None,
     pooling: str = "max",
     padding: str = "zeros",
-    dtype: torch.dtype | None = torch.float32,
+    dtype: torch.dtype | str | None = torch.float32,
     rescale: bool = False,
 ) -> VGG:
     """Load a frozen network: ``"vgg19-slim"`` or ``"vgg19"`` (both at once, offline) or ``"vgg19-torchvision"`` (548 MB).
@@ -199,13 +197,17 @@ def load_vgg(
     ``vgg19-torchvision`` is looked for in the folder named by the environment variable ``STYLETOOLS_WEIGHTS``, then in the
     cache folder, and is downloaded through torchvision if it is in neither. Only the part up to relu5_1 is kept (52 MB).
 
-    Raises ValueError for an unknown name and WeightsError when the weights cannot be had.
+    Raises SettingsError for an unknown name and WeightsError when the weights cannot be had.
     """
     if name not in CHANNELS:
-        raise ValueError(f"unknown network {name!r}; choose from {', '.join(CHANNELS)}.")
+        raise SettingsError(f"unknown network {name!r}; choose from {', '.join(CHANNELS)}.")
     if rescale and name != "vgg19":
-        raise ValueError(f"rescale is measured for 'vgg19' only, not for {name!r}; leave it out.")
+        raise SettingsError(f"rescale is measured for 'vgg19' only, not for {name!r}; leave it out.")
     device = choose_device() if device is None else torch.device(device)
+    if isinstance(dtype, str):  # as in `VGG.options`
+        if dtype not in ("float32", "bfloat16", "float16", "float64"):
+            raise SettingsError(f"dtype is {dtype!r}; expected 'float32' or 'bfloat16'.")
+        dtype = getattr(torch, dtype)
     if dtype is None:
         dtype = torch.bfloat16 if device.type == "cpu" and fast_bfloat16() else torch.float32
     features = build_features(CHANNELS[name], pooling, padding)
@@ -326,9 +328,8 @@ def _torchvision_weights() -> dict[str, Tensor]:
     if found is None or found.suffix != ".safetensors":
         with suppress(OSError, SafetensorError):  # a cache folder that cannot be written costs only time
             own_cache.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = own_cache.with_suffix(f".{os.getpid()}")
-            save_file(weights, unfinished)
-            unfinished.replace(own_cache)
+            with replacing(own_cache) as unfinished:
+                save_file(weights, unfinished)
     return weights
 
 

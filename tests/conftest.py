@@ -24,15 +24,6 @@ def no_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread, so that the live loop does not choose between one and all: sums keep their order."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(usual)
-
-
 @pytest.fixture(params=[torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[torch.dtype]:
     """Run a test twice, as on a CPU that is fast in float32 and on one that is fast in bfloat16, whatever this machine is.

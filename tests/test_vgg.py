@@ -245,7 +245,9 @@ def test_too_small_names_the_picture(tiny_vgg):
 
 
 def test_unknown_network():
-    with pytest.raises(ValueError, match=r"unknown network 'vgg16'; choose from vgg19, vgg19-slim, vgg19-torchvision\.$"):
+    with pytest.raises(
+        st.SettingsError, match=r"^unknown network 'vgg16'; choose from vgg19, vgg19-slim, vgg19-torchvision\.$"
+    ):
         st.load_vgg("vgg16")
 
 
@@ -253,7 +255,7 @@ def test_unknown_network():
     ("option", "expected"), [({"pooling": "mean"}, "'max' or 'average'"), ({"padding": "reflect"}, "'zeros' or 'replicate'")]
 )
 def test_unknown_options(option, expected):
-    with pytest.raises(ValueError, match=f"is '{next(iter(option.values()))}'; expected {expected}"):
+    with pytest.raises(st.SettingsError, match=rf"^\w+ is '{next(iter(option.values()))}'; expected {expected}\.$"):
         st.load_vgg("vgg19-slim", device="cpu", **option)
 
 
@@ -391,7 +393,8 @@ def test_options_say_how_to_load_the_network_again(slim):
     assert options == {
         "name": "vgg19-slim", "pooling": "average", "padding": "replicate", "dtype": "float32", "rescale": False,
     }  # fmt: skip
-    assert st.load_vgg(**{**options, "dtype": torch.float32}, device="cpu").options == options
+    assert st.load_vgg(**options, device="cpu").options == options
+    assert st.load_vgg(**{**options, "dtype": "bfloat16"}, device="cpu").features[0].weight.dtype == torch.bfloat16
     assert slim.name == "vgg19-slim"
     assert slim.device == torch.device("cpu")
 
@@ -692,7 +695,7 @@ def test_means_are_measured_filter_by_filter_and_a_silent_filter_gets_one(make_v
 
 @pytest.mark.parametrize("name", ["vgg19-slim", "vgg19-torchvision"])
 def test_only_the_authors_network_is_rescaled(name):
-    with pytest.raises(ValueError, match=rf"^rescale is measured for 'vgg19' only, not for '{name}'; leave it out\.$"):
+    with pytest.raises(st.SettingsError, match=rf"^rescale is measured for 'vgg19' only, not for '{name}'; leave it out\.$"):
         st.load_vgg(name, device="cpu", rescale=True)
 
 
@@ -811,6 +814,18 @@ def test_a_cache_that_cannot_be_written_costs_only_time(narrow_vgg19, original_f
     (tmp_path / "torch home").write_text("a file where the folder should be")
     monkeypatch.setenv("STYLETOOLS_WEIGHTS", str(original_file.parent))
     assert_loads(narrow_vgg19)
+
+
+def test_a_cache_that_is_being_written_when_it_ends_is_not_half_a_file(narrow_vgg19, original_file, monkeypatch, tmp_path):
+    def break_off(weights, path):
+        Path(path).write_bytes(b"half a file")
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("STYLETOOLS_WEIGHTS", str(original_file.parent))
+    monkeypatch.setattr(vgg_module, "save_file", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        st.load_vgg("vgg19-torchvision", device="cpu")
+    assert list(in_cache(tmp_path).parent.iterdir()) == []
 
 
 @pytest.mark.usefixtures("narrow_vgg19")

@@ -1,4 +1,4 @@
-"""Paint photographs of img/ in the manner of its paintings, for judge.py and for the gallery of img/make_strips.py.
+"""Paint photographs of img/ in the manner of its paintings, for judge.py and for the gallery of make_strips.py.
 
     python tests/benchmarks/paint_pairs.py OUT_FOLDER [--network vgg19] [--recipe balanced] [--without gram] [--pairs 6]
     python tests/benchmarks/paint_pairs.py OUT_FOLDER --peer pastiche
@@ -23,7 +23,7 @@ import styletools as st
 from styletools.images import samples_folder
 from styletools.recipes import DEFAULT_RECIPE
 
-sys.path.insert(0, str(samples_folder()))
+sys.path.insert(0, str(Path(__file__).parents[2] / "img/strips"))
 
 from make_strips import PAINTINGS, PHOTOGRAPHS, pair_name
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 import styletools as st
-from styletools import losses
+from styletools import recipes
 from styletools.vgg import VGG
 
 NEIGHBOURS = "neighbour_layers"  # the field of a recipe that names the layers of its nearest-neighbour loss, if it has one
@@ -83,8 +83,8 @@ def loss_seconds(recipe: st.Recipe, features: dict[str, Tensor], image: Tensor, 
         total = sum(recipe.terms(lambda _, layers: {name: leaves[name] for name in layers}, image, targets))
         torch.autograd.grad(total, [image, *leaves.values()], allow_unused=True)
 
-    nearest_neighbours = losses.nearest_neighbours
-    with mock.patch.object(losses, "nearest_neighbours", search):
+    nearest_neighbours = recipes.nearest_neighbours
+    with mock.patch.object(recipes, "nearest_neighbours", search):
         return seconds(terms), sum(searches)
 
 

@@ -32,7 +32,7 @@ ask.add_class("st-ask")
 def measure(_):
     memory = int(open("/proc/self/statm").read().split()[1]) * 4096 / 2**20
     answer.value = json.dumps(dict(time=time.time(), steps=len(studio.history), publishing=loop.publishing_seconds,
-                                   memory=memory, heard=heard, threads=loop._engine and loop._engine.race.seconds))
+                                   memory=memory, heard=heard))
 ask.on_click(measure)
 ipywidgets.VBox([studio.panel, ask, answer])
 """
@@ -67,9 +67,7 @@ def main():
                 span = now["time"] - before["time"]
                 speed = (now["steps"] - before["steps"]) / span
                 share = (now["publishing"] - before["publishing"]) / span
-                print(
-                    f"{speed:5.1f} steps/s, publishing {share:.1%}, memory {now['memory']:.0f} MiB", now["threads"], flush=True
-                )
+                print(f"{speed:5.1f} steps/s, publishing {share:.1%}, memory {now['memory']:.0f} MiB", flush=True)
                 before = now
             span = now["time"] - first["time"]
             print(f"in all {(now['steps'] - first['steps']) / span:.1f} steps/s over {span:.0f} s")

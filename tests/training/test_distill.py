@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 import styletools as st
-from styletools import distill
+from styletools.training import distill
 from styletools.vgg import CHANNELS
 
 STUDENT = (2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6)
@@ -453,6 +453,27 @@ def test_an_interrupted_run_goes_on(teacher, pictures, tmp_path, losses, monkeyp
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(again.parameters(), student.parameters(), strict=True))
 
 
+@pytest.mark.usefixtures("narrow_student", "no_painting")
+def test_an_interrupt_while_a_checkpoint_is_written_costs_only_the_steps_since_the_last(
+    teacher, pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(distill, "CHECKPOINT_EVERY", 2)
+    checkpoint, saved, original = tmp_path / "checkpoint.pt", [], torch.save
+
+    def save(state, path):
+        original(state, path)
+        saved.append(state["step"])
+        if len(saved) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        distill.train(teacher, pictures, SmallSettings(steps=5, paint_at=()), checkpoint)
+    assert saved == [2, 4]
+    assert torch.load(checkpoint, weights_only=True)["step"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
 @pytest.mark.usefixtures("narrow_student", "narrow_teacher")
 def test_main_writes_weights_and_card(picture_files, tmp_path, capsys, monkeypatch, no_painting):
     monkeypatch.setattr(distill, "Settings", SmallSettings)
@@ -472,7 +493,14 @@ def test_main_writes_weights_and_card(picture_files, tmp_path, capsys, monkeypat
 
     card = out.with_suffix(".md").read_text(encoding="utf8")
     assert card in capsys.readouterr().out
-    for part in ("2-3-3-3-4", "the authors' VGG-19", "on 10 pictures", "on 2 held-out pictures", '"steps": 3'):
+    for part in (
+        "2-3-3-3-4",
+        "python -m styletools.training.distill",
+        "the authors' VGG-19",
+        "on 10 pictures",
+        "on 2 held-out pictures",
+        '"steps": 3',
+    ):
         assert part in card
     rows = [line.split("|")[1:4] for line in card.splitlines() if line.startswith("| relu")]
     assert [name.strip() for name, *_ in rows] == list(distill.TAPS)
@@ -505,4 +533,6 @@ def test_main_needs_its_arguments(capsys):
     with pytest.raises(SystemExit) as stopped:
         distill.main([])
     assert stopped.value.code == 2
-    assert "--images" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "--images" in error
+    assert "python -m styletools.training.distill" in error

@@ -15,49 +15,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Protocol
 
 from PIL import Image
 
-from .images import ImageError, Source, load_image, sample, sample_names
-from .recipes import find_recipe, gradient_norms
-from .threads import ThreadRace, threads
-from .transfer import Step, StyleTransfer
-from .vgg import VGG
+from ..errors import StyleError
+from ..jobs import Job, Moves
+from ..recipes import Weights
+from ..transfer import Step
 
 FRAMES_PER_SECOND = 5
 PUBLISHING = 0.10  # at most this part of the time goes into showing frames
 MEASURING = 0.03  # and this part into measuring who pulls
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What may change between two steps; swapped as a whole, so that no step sees half a change."""
-
-    alpha: float
-    beta: float
-    tv: float
-    style_layers: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What makes a run; with another plan it begins again."""
-
-    content: Source
-    style: Source
-    network: str
-    size: int
-    recipe: str
-    init: str
-    optimizer: str
-    learning_rate: float
-    averaging: float
-    seed: int
-
-
-Moves = tuple[tuple[int, Weights], ...]  # (number of the first step that used them, weights), in order
 
 
 @dataclass(frozen=True)
@@ -66,7 +35,7 @@ class Frame:
 
     state: str  # idle, running, paused, finished or error
     message: str  # one sentence when something went wrong, else empty
-    plan: Plan
+    job: Job  # as it began
     image: Image.Image | None  # None before anything was built
     history: tuple[Step, ...]
     moves: Moves
@@ -94,6 +63,7 @@ class Engine(Protocol):
     """What the loop drives: a `TransferEngine`, or something simple in a test."""
 
     history: Sequence[Step]
+    moves: Moves
 
     def step(self, weights: Weights) -> Step:
         """Make one step with these weights."""
@@ -108,8 +78,8 @@ class Engine(Protocol):
 class LiveLoop:
     """Paint in the background, obeying at once.
 
-    build: makes an engine for a plan; called by the worker only. publish: shows a frame; called by the worker only, and
-    what it raises cannot stop the loop (it is kept in `front_end_error`). steps: how many a press of start paints.
+    build: makes an engine for a job; called by the worker only. publish: shows a frame; called by the worker only, and
+    what it raises cannot stop the loop (it is kept in `front_end_error`). A press of start paints `job.steps` steps.
 
     Every method may be called from any thread and returns at once, but for `run` and `wait`. `frame` is the last frame made,
     `error` what the engine raised.
@@ -117,26 +87,23 @@ class LiveLoop:
 
     def __init__(
         self,
-        build: Callable[[Plan], Engine],
-        plan: Plan,
-        weights: Weights,
-        steps: int = 300,
+        build: Callable[[Job], Engine],
+        job: Job,
         publish: Callable[[Frame], None] = lambda frame: None,
     ) -> None:
         self.error: Exception | None = None
         self.front_end_error: Exception | None = None
         self.publishing_seconds = 0.0  # spent on frames so far
-        self.frame = Frame("idle", "", plan, None, (), (), steps, 0.0, weights, None)
+        self.frame = Frame("idle", "", job, None, (), (), job.steps, 0.0, job.weights, None)
         self._build, self._publish = build, publish
         self._changed = threading.Condition()  # guards everything below
-        self._plan, self._weights, self._steps = plan, weights, steps
-        self._state, self._message, self._goal = "idle", "", steps
+        self._job, self._weights, self._steps = job, job.weights, job.steps
+        self._state, self._message, self._goal = "idle", "", job.steps
         self._worker: threading.Thread | None = None  # the thread that has the engine to itself
         self._engine: Engine | None = None
         self._generation = 0  # counts new beginnings: what was made for an older one is thrown away
         self._singles = 0  # presses of step not yet answered
         self._show_asked = False
-        self._moves: Moves = ()
         self._pulls: tuple[float, float, float] | None = None
         self._pulls_of: tuple[int, Mapping[str, float]] | None = None  # the step and layer weights they were measured at
         self._next_frame = self._next_measurement = 0.0
@@ -150,9 +117,9 @@ class LiveLoop:
         return self._state
 
     @property
-    def plan(self) -> Plan:
-        """What is painted."""
-        return self._plan
+    def job(self) -> Job:
+        """What is painted, with the weights it began with."""
+        return self._job
 
     @property
     def weights(self) -> Weights:
@@ -205,13 +172,13 @@ class LiveLoop:
             self._singles = 0
             self._ask_to_show()
 
-    def reset(self, plan: Plan | None = None, weights: Weights | None = None, keep_running: bool = False) -> None:
-        """Begin again with a first picture, with another plan or other weights if given.
+    def reset(self, job: Job | None = None, weights: Weights | None = None, keep_running: bool = False) -> None:
+        """Begin again with a first picture, with another job or other weights if given.
 
         keep_running: a loop that is running goes on running.
         """
         with self._changed:
-            self._plan, self._weights = plan or self._plan, weights or self._weights
+            self._job, self._weights = job or self._job, weights or self._weights
             self._state = "running" if keep_running and self._state == "running" else "idle"
             self._forget()
             self._ask_to_show()
@@ -264,7 +231,7 @@ class LiveLoop:
 
     def _forget(self) -> None:
         self._generation += 1
-        self._engine, self._moves, self._pulls, self._pulls_of = None, (), None, None
+        self._engine, self._pulls, self._pulls_of = None, None, None
         self._message, self.error, self._singles, self._goal = "", None, 0, self._steps
         self._ends.clear()
 
@@ -320,7 +287,7 @@ class LiveLoop:
         try:
             step = None
             if engine is None and not failed:
-                engine = self._build(self._plan)
+                engine = self._build(self._job)
             elif stepping:
                 step = engine.step(weights)
         except Exception as error:
@@ -341,8 +308,6 @@ class LiveLoop:
                 self._state, self.error, self._message, self._singles = "error", error, sentence(error), 0
             if step is not None:
                 self._ends.append(time.monotonic())
-                if not self._moves or self._moves[-1][1] != weights:
-                    self._moves = (*self._moves, (step.index, weights))
                 if len(engine.history) >= self._goal and self._state in ("running", "paused") and not self._singles:
                     self._state = "finished"
             if self._state != "running":
@@ -370,11 +335,19 @@ class LiveLoop:
         with self._changed:
             if generation != self._generation:
                 return
-            history = tuple(engine.history) if engine else ()
+            history, moves = (tuple(engine.history), engine.moves) if engine else ((), ())
             self.frame = Frame(
-                self._state, self._message, self._plan, image, history, self._moves, self._goal, self._speed(),
-                self._weights, self._pulls,
-            )  # fmt: skip
+                self._state,
+                self._message,
+                self._job,
+                image,
+                history,
+                moves,
+                self._goal,
+                self._speed(),
+                self._weights,
+                self._pulls,
+            )
         try:
             self._publish(self.frame)
         except Exception as error:
@@ -405,60 +378,4 @@ class LiveLoop:
 def sentence(error: Exception) -> str:
     """Say in one sentence what went wrong; errors of this package are written for their reader, others get their name."""
     text = " ".join(str(error).split()) or "no more is known"
-    return text if isinstance(error, (ValueError, RuntimeError)) else f"{type(error).__name__}: {text}"
-
-
-class TransferEngine:
-    """A `StyleTransfer` as the loop drives it.
-
-    Raises what `StyleTransfer`, `load_image` and `load_vgg` raise.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self.transfer = StyleTransfer(
-            find_picture(plan.content), find_picture(plan.style), network(plan.network, plan.recipe), plan.recipe,
-            size=plan.size, init=plan.init, optimizer=plan.optimizer, learning_rate=plan.learning_rate,
-            averaging=plan.averaging, seed=plan.seed,
-        )  # fmt: skip
-        self.race = ThreadRace()
-
-    @property
-    def history(self) -> list[Step]:
-        """Every step so far."""
-        return self.transfer.history
-
-    def step(self, weights: Weights) -> Step:
-        """Make one step with these weights."""
-        self.transfer.alpha, self.transfer.beta, self.transfer.tv = weights.alpha, weights.beta, weights.tv
-        self.transfer.style_layers = dict(weights.style_layers)
-        with self.race.lap():
-            return self.transfer.step()
-
-    def image(self) -> Image.Image:
-        """Render the picture as it is now."""
-        return self.transfer.image
-
-    def pulls(self, weights: Weights) -> tuple[float, float, float]:
-        """Measure the gradient norms of the unweighted content, style and tv terms at the picture as it is now."""
-        t = self.transfer
-        with threads(self.race.count):
-            return gradient_norms(t.recipe, t.vgg, t.tensor, t.targets, weights.style_layers)
-
-
-@cache
-def network(name: str, recipe: str) -> VGG:
-    """Load a network for a recipe the way `stylize` does, once."""
-    return find_recipe(recipe).load_network(name)
-
-
-def find_picture(source: Source) -> Image.Image:
-    """Load a picture: the name of a sample, a path, the bytes of a file, or a PIL image. Raises ImageError."""
-    return sample(source) if isinstance(source, str) and source in samples() else load_image(source)
-
-
-def samples() -> list[str]:
-    """Names of the sample pictures, as far as there are any."""
-    try:
-        return sample_names()
-    except ImageError:
-        return []
+    return text if isinstance(error, (StyleError, ValueError, RuntimeError)) else f"{type(error).__name__}: {text}"

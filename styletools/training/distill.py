@@ -1,6 +1,6 @@
 """Train ``vgg19-slim``: teach a narrow VGG-19 to see what a full VGG sees.
 
-    python -m styletools.distill --images FOLDER --out vgg19_slim.safetensors
+    python -m styletools.training.distill --images FOLDER --out vgg19_slim.safetensors
 
 Knowledge distillation of feature maps (Romero et al., FitNets, 2015). The student has VGG-19's layers with a fraction of the
 channels. At all thirteen ReLUs l ("taps") a learned 1 x 1 convolution A_l must turn the student's features f_l into the
@@ -37,9 +37,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .images import MEAN, STD
-from .losses import neighbour_distance, neighbour_statistic
-from .vgg import CHANNELS, LAYERS, NAMES, authors_weights, build_features, fast_bfloat16
+from ..files import replacing
+from ..images import MEAN, STD
+from ..losses import neighbour_distance, neighbour_statistic
+from ..vgg import CHANNELS, LAYERS, NAMES, authors_weights, build_features, fast_bfloat16
 
 # Layers compared and their weights in the loss: style transfer reads the first layer of each block and relu4_2.
 TAPS = {
@@ -330,11 +331,10 @@ def train(
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == settings.steps:
             state = {"student": student, "adapters": adapters, "optimizer": optimizer, "schedule": schedule}
             state = {name: part.state_dict() for name, part in state.items()}
-            temporary = checkpoint.with_suffix(".new")
             pictures_painted = [torch.from_numpy(picture) for picture in painted]
             extra = {"step": step + 1, "painted": pictures_painted, "rng": rng.getstate(), "loss": average}
-            torch.save({**state, **extra}, temporary)
-            temporary.replace(checkpoint)
+            with replacing(checkpoint) as unfinished:
+                torch.save({**state, **extra}, unfinished)
     return student.requires_grad_(False)
 
 
@@ -412,7 +412,7 @@ def model_card(photographed: Rows, painted: Rows, settings: Settings, train_on: 
     return f"""# vgg19-slim
 
 VGG-19 up to relu5_1 with channels {widths}, distilled from the authors' VGG-19 by
-`python -m styletools.distill` on {train_on} pictures.
+`python -m styletools.training.distill` on {train_on} pictures.
 Every layer is rescaled to a mean square activation of 1 over natural pictures.
 
 Settings: {json.dumps(asdict(settings))}
@@ -428,7 +428,7 @@ Measured on {held_out} held-out pictures, and on 32 pictures painted of them by 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, measure on every tenth picture (by name), rescale, and save the network with its model card."""
-    parser = argparse.ArgumentParser(prog="python -m styletools.distill", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m styletools.training.distill", description=__doc__.split("\n\n")[0])
     parser.add_argument("--images", type=Path, required=True, help="folder of JPEG or PNG pictures; every tenth is held out")
     parser.add_argument("--styles", type=Path, help="folder of paintings to cut crops from and to paint after")
     parser.add_argument("--out", type=Path, required=True, help="where to write the weights; the card goes beside them")

@@ -4,7 +4,7 @@
     studio                 # a cell's last value: shows the panel
     studio.run(60)         # the same engine without a thread, for tests and for Colab
 
-Three layers: `live` has the loop and its worker thread, `views` turns frames into HTML, and this file has widgets. Callbacks
+Three layers: `loop` has the worker thread, `views` turns frames into HTML, and this file has widgets. Callbacks
 run on the notebook's thread and only call methods of the loop; the worker alone writes what `_publish` writes, and never a
 slider.
 """
@@ -22,19 +22,22 @@ from typing import Any
 import ipywidgets as widgets
 from PIL import Image
 
+from ..errors import ImageError, SettingsError, StyleError
+from ..images import Source, as_image, fit_size, load_image, sample_names
+from ..jobs import LARGEST, SMALLEST, Job, read_jobs, save_picture
+from ..recipes import DEFAULT_RECIPE, INITS, RECIPES, USUAL_RATES, Recipe, Weights
+from ..sheets import Snapshot, contact_sheet
+from ..transfer import Step
+from ..vgg import CHANNELS
 from . import views
-from .images import ImageError, Source, fit_size, load_image
-from .live import Frame, LiveLoop, Plan, TransferEngine, Weights, find_picture, samples
-from .picture_drop import PictureDrop
-from .recipes import DEFAULT_RECIPE, RECIPES, Recipe, find_recipe
-from .snapshots import Settings, Snapshot, contact_sheet, read_settings, save_png
-from .transfer import Step
-from .vgg import CHANNELS
+from .drop import PictureDrop
+from .engine import TransferEngine
+from .loop import Frame, LiveLoop
+from .strip import Strip, marked
 
-STYLE_SHEET = Path(__file__).with_name("studio.css")
+STYLE_SHEET = Path(__file__).with_name("panel.css")
 SIZES = (128, 160, 192, 256, 320, 384, 512)
-INITS = ("content", "noise", "blank", "style")
-LEARNING_RATES = {"adam": 0.09, "lbfgs": 1.0}  # where the recipe has none for this optimiser
+STEPS = 300  # that a press of Start paints
 AVERAGING = 0.8  # the picture shown is a mean of about the last five
 DECADES = 3  # a slider reaches so many powers of ten to either side of the recipe's own weight
 NOTCH = 0.02  # powers of ten between two positions of a slider: 5 %
@@ -48,7 +51,7 @@ class Studio:
     side. recipe: a key of `RECIPES`; init, optimizer, alpha, beta and tv replace what it says. steps: how many a press of
     Start paints. averaging, seed: see `StyleTransfer`. projector: begin with a big picture and few controls.
 
-    alpha, beta and tv may be set at any time, and count from the next step. Raises ImageError or ValueError for a picture or
+    alpha, beta and tv may be set at any time, and count from the next step. Raises ImageError or SettingsError for a picture or
     a setting that makes no sense; what goes wrong later is told in the panel, in one sentence.
     """
 
@@ -60,11 +63,11 @@ class Studio:
         style: Source = "great_wave",
         network: str = "vgg19-slim",
         size: int = 256,
-        recipe: str = DEFAULT_RECIPE,
+        recipe: str | Recipe = DEFAULT_RECIPE,
         *,
         init: str | None = None,
         optimizer: str | None = None,
-        steps: int = 300,
+        steps: int = STEPS,
         alpha: float | None = None,
         beta: float | None = None,
         tv: float | None = None,
@@ -72,29 +75,25 @@ class Studio:
         seed: int = 0,
         projector: bool = False,
     ) -> None:
-        chosen = find_recipe(recipe)
-        optimizer = optimizer or chosen.optimizer
-        plan = Plan(
-            content, style, network, size, recipe, init or chosen.init, optimizer, learning_rate(chosen, optimizer),
-            averaging, seed,
-        )  # fmt: skip
         given = {"alpha": alpha, "beta": beta, "tv": tv}
         given = {name: check_weight(name, value) for name, value in given.items() if value is not None}
-        weights = replace(weights_of(chosen), **given)
-        check(plan)
-        if steps < 1:
-            raise ValueError(f"steps is {steps}; expected at least 1.")
-        self.snapshots: list[Snapshot] = []
-        self._compared: list[Snapshot] = []
-        self._cards: dict[int, tuple[widgets.VBox, widgets.VBox]] = {}  # by id of the snapshot
-        self._last: Snapshot | None = None  # the run before the present one
-        self._photograph: tuple[Plan, Image.Image] | None = None
+        job = Job(
+            content, style, size, steps, recipe, network, init=init, optimizer=optimizer, averaging=averaging, seed=seed,
+            coarse_to_fine=False,
+        )  # fmt: skip
+        self._open(replace(job, weights=replace(job.weights, **given)), projector)
+
+    def _open(self, job: Job, projector: bool) -> None:
+        check(job)
+        self._strip = Strip()
+        self._photograph: tuple[Source, int, Image.Image] | None = None
         self._quiet = False  # whether sliders are being set by the program, not by a hand
-        self._pictures: dict[str, Source] = {name.replace("_", " "): name for name in samples()}
-        self._loop = LiveLoop(TransferEngine, plan, weights, steps, self._publish)
+        self._pictures: dict[str, Source] = {name.replace("_", " "): name for name in sample_names()}
+        self._recipes: dict[str, Recipe] = dict(RECIPES)
+        self._loop = LiveLoop(TransferEngine, job, self._publish)
         self._build_panel(projector)
         self._show_settings()
-        self._photo.value = views.jpeg(self._before(plan))
+        self._photo.value = views.jpeg(self._before(job))
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = self.panel._repr_mimebundle_(**options)
@@ -148,7 +147,7 @@ class Studio:
     def image(self) -> Image.Image:
         """The picture last shown."""
         frame = self._loop.frame
-        return self._before(self._loop.plan) if frame.image is None else frame.image
+        return self._before(self._loop.job) if frame.image is None else frame.image
 
     @property
     def history(self) -> tuple[Step, ...]:
@@ -188,62 +187,73 @@ class Studio:
         self._turn_knob("tv", value)
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> Job:
         """Everything needed to paint the present picture again."""
-        frame = self._loop.frame
-        return Settings(frame.plan, self._loop.weights, frame.moves, frame.done, self._loop.steps)
+        return self._job_of(replace(self._loop.frame, weights=self._loop.weights))
 
     @classmethod
-    def from_settings(cls, settings: Settings | str | Path, projector: bool = False) -> Studio:
+    def from_settings(cls, settings: Job | str | Path, projector: bool = False) -> Studio:
         """Open a studio and paint what the settings tell, every move of a slider included: the same picture.
 
-        settings: `studio.settings`, `snapshot.settings`, their text, or a PNG saved from a studio (of a contact sheet the
-        first picture; `read_settings` gives all). Raises ImageError when there are no settings in it.
+        settings: `studio.settings`, `snapshot.settings`, their text, or a picture saved from a studio (of a contact sheet the
+        first one; `read_jobs` gives all). Raises SettingsError when there are none in it, ImageError when a picture is lost.
         """
-        if not isinstance(settings, Settings):
+        if not isinstance(settings, Job):
             text = str(settings)
-            settings = Settings.from_json(text) if text.lstrip().startswith("{") else read_settings(settings)[0]
-        plan = settings.plan
-        studio = cls(
-            plan.content, plan.style, plan.network, plan.size, plan.recipe, init=plan.init, optimizer=plan.optimizer,
-            steps=settings.steps, averaging=plan.averaging, seed=plan.seed, projector=projector,
-        )  # fmt: skip
-        studio._loop.reset(plan)
-        ends = [first - 1 for first, _ in settings.moves[1:]] + [settings.done]
-        for (first, weights), end in zip(settings.moves, ends, strict=False):
+            settings = Job.from_json(text) if text.lstrip().startswith("{") else read_jobs(settings)[0]
+        if settings.coarse_to_fine:
+            raise SettingsError("this was painted coarse to fine, which a studio does not do: st.paint paints it again.")
+        studio = cls.__new__(cls)
+        studio._open(replace(settings, weights=settings.first_weights, moves=(), done=None), projector)
+        moves = settings.moves or ((1, settings.weights),)
+        done = settings.steps if settings.done is None else settings.done
+        ends = [min(first - 1, done) for first, _ in moves[1:]] + [done]
+        for (first, weights), end in zip(moves, ends, strict=True):
             studio._loop.set(**vars(weights))
-            studio.run(end - first + 1)
+            studio.run(max(0, end - first + 1))
         studio._loop.set(**vars(settings.weights))
         studio._show_settings()
         return studio
 
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots on the strip."""
+        return self._strip.snapshots
+
     def snapshot(self, label: str = "") -> Snapshot:
         """Keep the picture last shown, with its settings, on the strip. Raises ImageError when nothing is painted yet."""
-        taken = Snapshot.of(self._loop.frame, self._loop.steps, label or f"{len(self.snapshots) + 1}")
-        self.snapshots.append(taken)
-        self._show_strip()
+        taken = self._take(label or f"{len(self.snapshots) + 1}")
+        self._strip.add(taken)
         return taken
 
     def save(self, path: str | Path | None = None) -> Path:
-        """Write the picture last shown as PNG, its settings inside; by default as studio_1.png, studio_2.png, ...
+        """Write the picture last shown, its settings inside; by default as studio_1.png, studio_2.png, ...
 
         Raises ImageError when nothing is painted yet or the file cannot be written.
         """
         path = free_name("studio") if path is None else Path(path)
-        picture = Snapshot.of(self._loop.frame, self._loop.steps)
-        save_png(picture.image, [picture.settings], path)
+        taken = self._take()
+        save_picture(taken.image, path, taken.settings)
         return path
 
     def save_contact_sheet(self, path: str | Path | None = None) -> Path:
-        """Write all snapshots on one sheet, as PNG with the settings of each inside. Raises ImageError when that fails."""
+        """Write all snapshots on one sheet, with the settings of each inside. Raises ImageError when that fails."""
         path = free_name("snapshots") if path is None else Path(path)
-        save_png(contact_sheet(self.snapshots), [one.settings for one in self.snapshots], path)
+        save_picture(contact_sheet(self.snapshots), path, *(one.settings for one in self.snapshots))
         return path
 
     def compare(self, *snapshots: Snapshot) -> None:
         """Show snapshots side by side under the strip; the last two given."""
-        self._compared = list(snapshots[-2:])
-        self._show_strip()
+        self._strip.compare(*snapshots)
+
+    def _take(self, label: str = "") -> Snapshot:
+        frame = self._loop.frame
+        if frame.image is None:
+            raise ImageError("there is no picture yet: press Start or Step first.")
+        return Snapshot(frame.image, self._job_of(frame), label)
+
+    def _job_of(self, frame: Frame) -> Job:
+        return replace(frame.job, weights=frame.weights, moves=frame.moves, done=frame.done, steps=self._loop.steps)
 
     # --- the panel -----------------------------------------------------------------------------------------------------
 
@@ -256,7 +266,6 @@ class Studio:
         self._projector.observe(lambda change: self._show_projector(), "value")
         left = widgets.VBox([self._photo, self._progress, marked(self._wipe, "st-wipe"), marked(self._keeping(), "st-detail")])
         right = widgets.VBox([self._transport(), self._knobs(), self._pulls, self._plot])
-        self._strip, self._side = marked(widgets.HBox(), "st-strip"), marked(widgets.HBox(), "st-compare")
         folds = widgets.Accordion(
             [self._method(), self._layers()], titles=("Pictures and method", "Weights of the style layers")
         )
@@ -265,7 +274,7 @@ class Studio:
                 widgets.HTML(f"<style>{STYLE_SHEET.read_text()}</style>"),
                 marked(widgets.HBox([marked(left, "st-left"), marked(right, "st-right")]), "st-main"),
                 widgets.HBox([marked(self._status, "st-status"), marked(self._notice, "st-notice")]),
-                *(marked(part, "st-detail") for part in (self._strip, self._side, folds)),
+                *(marked(part, "st-detail") for part in (self._strip.row, self._strip.side, folds)),
             ]
         )
         self.panel.add_class("st-studio")
@@ -331,11 +340,11 @@ class Studio:
             drop = PictureDrop(description=f"Drop a {name} picture here, or click")
             drop.on_msg(lambda _, message, data, name=name: self._guard(lambda: self._uploaded(name, message, data)))
             rows.append(widgets.HBox([menu(name, list(self._pictures), name), marked(drop, f"st-drop-{name}")]))
-        rows.append(widgets.HBox([menu("recipe", list(RECIPES), "recipe"), menu("network", list(CHANNELS), "network")]))
+        rows.append(widgets.HBox([menu("recipe", list(self._recipes), "recipe"), menu("network", list(CHANNELS), "network")]))
         rows.append(widgets.HBox([menu("size", SIZES, "size"), menu("start from", INITS, "init")]))
-        self._steps = marked(widgets.BoundedIntText(300, min=1, max=100_000, description="steps"), "st-steps")
+        self._steps = marked(widgets.BoundedIntText(STEPS, min=1, max=100_000, description="steps"), "st-steps")
         self._steps.observe(lambda change: self._steps_chosen(), "value")
-        rows.append(widgets.HBox([menu("optimiser", list(LEARNING_RATES), "optimizer"), self._steps]))
+        rows.append(widgets.HBox([menu("optimiser", list(USUAL_RATES), "optimizer"), self._steps]))
         for row in rows:
             row.layout.flex_flow = "row wrap"
         return marked(widgets.VBox(rows), "st-fold")
@@ -356,7 +365,7 @@ class Studio:
         """Do what a hand asked for; what goes wrong is one sentence in the panel, what is answered too."""
         try:
             answer = action()
-        except (ImageError, ValueError, RuntimeError, OSError) as error:
+        except (StyleError, ValueError, RuntimeError, OSError) as error:
             self._notice.value = views.problem(" ".join(str(error).split()))
         else:
             self._notice.value = answer if isinstance(answer, str) else ""
@@ -374,10 +383,10 @@ class Studio:
         if not moved_by_browser:
             self._loop.set(**{name: new})
 
-    def _layer_turned(self) -> None:
+    def _layer_turned(self, name: str) -> None:
         if not self._quiet:
-            own = find_recipe(self._loop.plan.recipe).style_layers
-            self._loop.set(style_layers={name: own[name] * slider.value for name, slider in self._layer_sliders.items()})
+            weight = self._loop.job.recipe.style_layers[name] * self._layer_sliders[name].value
+            self._loop.set(style_layers={**self._loop.weights.style_layers, name: weight})
 
     def _steps_chosen(self) -> None:
         if not self._quiet:
@@ -387,17 +396,21 @@ class Studio:
         """Begin again with what the menus say; a new recipe brings its own weights, start and optimiser."""
         if self._quiet:
             return
-        old = self._loop.plan
+        old = self._loop.job
         picked: dict[str, Any] = {name: menu.value for name, menu in self._menus.items()}
+        recipe = picked["recipe"] = self._recipes[picked["recipe"]]
+        for name in ("content", "style"):
+            picked[name] = self._pictures[picked[name]]
         weights = None
-        if picked["recipe"] != old.recipe:
-            recipe = find_recipe(picked["recipe"])
-            weights, picked["init"], picked["optimizer"] = weights_of(recipe), recipe.init, recipe.optimizer
-        rate = learning_rate(find_recipe(picked["recipe"]), picked["optimizer"])
-        pictures = {name: self._pictures[picked[name]] for name in ("content", "style")}
-        plan = replace(old, **{**picked, **pictures, "learning_rate": rate})
+        if recipe != old.recipe:
+            weights, picked["init"], picked["optimizer"] = recipe.weights(), recipe.init, recipe.optimizer
+        elif picked["network"] == old.network["name"]:
+            picked["network"] = old.network  # with its options
+        if (recipe, picked["optimizer"]) != (old.recipe, old.optimizer):
+            picked["learning_rate"] = recipe.rate_for(picked["optimizer"])
+        job = replace(old, **picked)
         self._keep_last()
-        self._loop.reset(plan, weights, keep_running=True)
+        self._loop.reset(job, weights, keep_running=True)
         self._show_settings()
 
     def _uploaded(self, name: str, message: Mapping[str, Any], data: list[bytes]) -> None:
@@ -424,8 +437,7 @@ class Studio:
 
     def _keep_last(self) -> None:
         if self._loop.frame.done:
-            self._last = Snapshot.of(self._loop.frame, self._loop.steps, "last run")
-            self._show_strip()
+            self._strip.keep_last(self._take("last run"))
 
     # --- from the loop to the eye --------------------------------------------------------------------------------------
 
@@ -433,26 +445,30 @@ class Studio:
         """Show a frame. The worker calls this; nothing else writes these five widgets."""
         if frame.image is not None:
             part = self._wipe.value
-            picture = views.wipe(frame.image, self._before(frame.plan), part) if part > 0 else frame.image
+            picture = views.wipe(frame.image, self._before(frame.job), part) if part > 0 else frame.image
             self._photo.value = views.jpeg(picture)
         self._progress.value = views.progress(frame)
         self._pulls.value = views.pull_bar(frame)
         self._plot.value = views.loss_plot(frame.history, frame.moves, frame.goal)
         self._status.value = views.status(frame)
 
-    def _before(self, plan: Plan) -> Image.Image:
+    def _before(self, job: Job) -> Image.Image:
         """The photograph at the size it is painted."""
         known = self._photograph  # two threads ask
-        if known is None or known[0] is not plan:
-            picture = find_picture(plan.content)
-            height, width = fit_size(picture.height, picture.width, plan.size)
-            self._photograph = known = plan, picture.resize((width, height), Image.Resampling.LANCZOS)
-        return known[1]
+        if known is None or known[0] is not job.content or known[1] != job.size:
+            picture = as_image(job.content)
+            height, width = fit_size(picture.height, picture.width, job.size)
+            scaled = picture.resize((width, height), Image.Resampling.LANCZOS)
+            self._photograph = known = job.content, job.size, scaled
+        return known[2]
 
     def _show_settings(self) -> None:
         """Set every control to what the loop has."""
-        plan, weights = self._loop.plan, self._loop.weights
-        recipe = find_recipe(plan.recipe)
+        job, weights = self._loop.job, self._loop.weights
+        recipe = job.recipe
+        name_of_recipe = next((name for name, one in self._recipes.items() if one == recipe), "as saved")
+        self._recipes[name_of_recipe] = recipe
+        shown = {**vars(job), "recipe": name_of_recipe, "network": job.network["name"], "init": job.start}
         self._quiet = True
         try:
             for name in KNOBS:
@@ -465,14 +481,16 @@ class Studio:
                     slider.value = value
                 self._on[name].value = value > 0
             for name, menu in self._menus.items():
-                self._show_choice(name, menu, getattr(plan, name))
+                self._show_choice(name, menu, shown[name])
             self._steps.value = self._loop.steps
             self._show_layers(recipe, weights)
         finally:
             self._quiet = False
 
     def _show_choice(self, name: str, menu: widgets.Dropdown, value: Any) -> None:
-        if name in ("content", "style"):
+        if name == "recipe":
+            menu.options = list(self._recipes)
+        elif name in ("content", "style"):
             if not any(value is source or value == source for source in self._pictures.values()):
                 self._pictures[self._label(Path(value).name if isinstance(value, str | Path) else f"your {name}")] = value
             value = next(label for label, source in self._pictures.items() if value is source or value == source)
@@ -487,72 +505,38 @@ class Studio:
                 name: marked(widgets.FloatSlider(1, min=0, max=5, step=0.1, description=name), f"st-{name}")
                 for name in recipe.style_layers
             }
-            for slider in self._layer_sliders.values():
-                slider.observe(lambda change: self._layer_turned(), "value")
+            for name, slider in self._layer_sliders.items():
+                slider.observe(lambda change, name=name: self._layer_turned(name), "value")
             hint = widgets.HTML("Times the recipe's own weight of each layer's Gram matrix in the style term.")
             self._layer_box.children = [hint, *self._layer_sliders.values()]
         for name, slider in self._layer_sliders.items():
-            slider.value = weights.style_layers[name] / recipe.style_layers[name]
+            own = recipe.style_layers[name]
+            slider.value = weights.style_layers.get(name, 0.0) / own if own else 0.0
 
     def _show_projector(self) -> None:
         (self.panel.add_class if self._projector.value else self.panel.remove_class)("st-projector")
 
-    def _show_strip(self) -> None:
-        """One card a snapshot, the run before this one first, and the compared ones side by side."""
-        kept = [*([self._last] if self._last else []), *self.snapshots]
-        self._cards = {id(one): self._cards.get(id(one)) or self._card(one) for one in kept}
-        self._strip.children = [card for card, _ in self._cards.values()]
-        self._compared = [one for one in self._compared if any(one is other for other in kept)]
-        self._quiet = True
-        for one in kept:
-            self._cards[id(one)][0].children[-1].value = any(one is other for other in self._compared)
-        self._quiet = False
-        self._side.children = [self._cards[id(one)][1] for one in self._compared]
 
-    def _card(self, one: Snapshot) -> tuple[widgets.VBox, widgets.VBox]:
-        """A snapshot small, for the strip, and large, for comparing."""
-        box = widgets.Checkbox(False, indent=False, description="compare")
-        box.observe(lambda change: self._compare_ticked(one, change["new"]), "value")
-        small = marked(widgets.VBox([picture(one, "st-thumb"), caption(one), box]), "st-card")
-        return small, marked(widgets.VBox([picture(one, "st-big"), caption(one)]), "st-side")
-
-    def _compare_ticked(self, one: Snapshot, ticked: bool) -> None:
-        if not self._quiet:
-            others = [other for other in self._compared if other is not one]
-            self.compare(*others, *([one] if ticked else []))
-
-
-def check(plan: Plan) -> None:
-    """Look at a plan before anything is built. Raises ValueError or ImageError with one sentence."""
-    if plan.network not in CHANNELS:
-        raise ValueError(f"unknown network {plan.network!r}; choose from {', '.join(CHANNELS)}.")
-    if plan.init not in INITS:
-        raise ValueError(f"init is {plan.init!r}; expected one of {', '.join(INITS)}.")
-    if plan.optimizer not in LEARNING_RATES:
-        raise ValueError(f"optimizer is {plan.optimizer!r}; expected 'adam' or 'lbfgs'.")
-    if plan.size < 32:
-        raise ValueError(f"size is {plan.size}; expected at least 32 pixels.")
-    if not 0 <= plan.averaging < 1:
-        raise ValueError(f"averaging is {plan.averaging}; expected at least 0 and less than 1.")
-    for picture in (plan.content, plan.style):
-        find_picture(picture)
+def check(job: Job) -> None:
+    """Look at a job before anything is built. Raises SettingsError or ImageError with one sentence."""
+    if job.network["name"] not in CHANNELS:
+        raise SettingsError(f"unknown network {job.network['name']!r}; choose from {', '.join(CHANNELS)}.")
+    if job.start == "picture":
+        named = repr(job.init) if isinstance(job.init, str) else "a picture"
+        raise SettingsError(f"init is {named}; expected one of {', '.join(INITS)}.")
+    if not SMALLEST <= job.size <= LARGEST:
+        raise SettingsError(f"size is {job.size}; expected {SMALLEST} to {LARGEST} pixels.")
+    if job.steps < 1:
+        raise SettingsError(f"steps is {job.steps}; expected at least 1.")
+    for picture in (job.content, job.style):
+        as_image(picture)
 
 
 def check_weight(name: str, value: float) -> float:
-    """A weight as a float. Raises ValueError for a negative or infinite one."""
+    """A weight as a float. Raises SettingsError for a negative or infinite one."""
     if not 0 <= value < float("inf"):
-        raise ValueError(f"{name} is {value}; expected a number of at least 0.")
+        raise SettingsError(f"{name} is {value}; expected a number of at least 0.")
     return float(value)
-
-
-def weights_of(recipe: Recipe) -> Weights:
-    """The weights a recipe comes with."""
-    return Weights(recipe.alpha, recipe.beta, recipe.tv, dict(recipe.style_layers))
-
-
-def learning_rate(recipe: Recipe, optimizer: str) -> float:
-    """The recipe's own for its own optimiser, else a usual one."""
-    return recipe.learning_rate if optimizer == recipe.optimizer else LEARNING_RATES.get(optimizer, 0.0)  # `check` says so
 
 
 def slider_range(middle: float, value: float) -> tuple[float, float]:
@@ -568,22 +552,6 @@ def slider_range(middle: float, value: float) -> tuple[float, float]:
 def on_notch(value: float, low: float) -> float:
     """Where a browser moves a slider's handle when it is given a value between two notches."""
     return 10 ** (low + round((math.log10(value) - low) / NOTCH) * NOTCH)
-
-
-def marked(widget: Any, name: str) -> Any:
-    """Give a widget a CSS class, and return it."""
-    widget.add_class(name)
-    return widget
-
-
-def picture(snapshot: Snapshot, name: str) -> widgets.Image:
-    """A snapshot's picture as a widget."""
-    return marked(widgets.Image(value=views.jpeg(snapshot.image, 90), format="jpeg"), name)
-
-
-def caption(snapshot: Snapshot) -> widgets.HTML:
-    """A snapshot's caption as a widget."""
-    return widgets.HTML(views.lines(snapshot.caption))
 
 
 def free_name(stem: str) -> Path:

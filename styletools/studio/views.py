@@ -13,9 +13,11 @@ from itertools import pairwise
 
 from PIL import Image
 
-from .live import Frame, Moves, Weights
-from .plots import COLORS
-from .transfer import Step
+from ..colors import COLORS
+from ..jobs import Moves
+from ..recipes import Weights
+from ..transfer import Step
+from .loop import Frame
 
 POINTS = 160  # at most so many points a curve
 DECADES = 4.0  # a loss plot reaches this far down from its highest point

@@ -12,12 +12,11 @@ from hypothesis import strategies as some
 from PIL import Image
 
 import styletools as st
-from styletools import views
-from styletools.live import Frame, Plan, Weights
+from styletools.studio import views
+from styletools.studio.loop import Frame
 
-PLAN = Plan("a", "b", "none", 8, "none", "content", "adam", 0.1, 0.0, 0)
-WEIGHTS = Weights(2.0, 300.0, 0.5, {})
-FRAME = Frame("running", "", PLAN, None, (), (), 100, 0.0, WEIGHTS, None)
+WEIGHTS = st.Weights(2.0, 300.0, 0.5, {})
+FRAME = Frame("running", "", st.Job("a", "b", 8, 100, weights=WEIGHTS), None, (), (), 100, 0.0, WEIGHTS, None)
 
 
 def make_history(totals, alpha=1.0, beta=10.0, tv=0.5):
@@ -87,7 +86,7 @@ def test_the_photograph_stays_in_its_place():
     [(1, 20, "20"), (2, 300, "150"), (1, 1e6, "1e+06"), (3, 1, "0.333"), (1, 0, "0"), (0, 5, "∞"), (0, 0, "–")],
 )
 def test_ratio(alpha, beta, text):
-    assert views.ratio(Weights(alpha, beta, 1.0, {})) == text
+    assert views.ratio(st.Weights(alpha, beta, 1.0, {})) == text
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ def test_pull_bar_of_known_pulls():
 @given(some.tuples(*[some.floats(0, 1e12)] * 3), some.tuples(*[some.floats(0, 1e12)] * 3))
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 def test_pull_bars_fill_the_width(pulls, weights):
-    frame = replace(FRAME, pulls=pulls, weights=Weights(*weights, {}))
+    frame = replace(FRAME, pulls=pulls, weights=st.Weights(*weights, {}))
     bar = parse(views.pull_bar(frame)).find("div[@class='st-bar']")
     widths = [float(re.match(r"width:([\d.]+)%", part.get("style"))[1]) for part in bar]
     if frame.shares is None:
@@ -123,7 +122,7 @@ def test_pull_bars_fill_the_width(pulls, weights):
 
 
 def test_small_shares_have_no_words_that_would_not_fit():
-    frame = replace(FRAME, weights=Weights(1.0, 1.0, 1.0, {}), pulls=(89.0, 8.0, 3.0))
+    frame = replace(FRAME, weights=st.Weights(1.0, 1.0, 1.0, {}), pulls=(89.0, 8.0, 3.0))
     bar = parse(views.pull_bar(frame)).find("div[@class='st-bar']")
     assert [part.text for part in bar] == ["content 89%", "8%", None]
     assert [part.get("title") for part in bar] == ["content 89%", "style 8%", "tv 3%"]

@@ -1,8 +1,8 @@
-"""Make the rows of pictures at the top of the README and of each lesson: python img/make_strips.py [readme 01 02 ...]
+"""Make the rows of pictures at the top of the README and of each lesson: python img/strips/make_strips.py [readme 01 02 ...]
 
-python img/make_strips.py gallery [--painted FOLDER] makes the sheet of all photographs painted in the manner of all paintings,
-which takes long. The painted pictures are kept in FOLDER; those it has already, of tests/benchmarks/paint_pairs.py too, are
-not painted again.
+python img/strips/make_strips.py gallery [--painted FOLDER] makes the sheet of all photographs painted in the manner of all
+paintings, which takes long. The painted pictures are kept in FOLDER; those it has already, of tests/benchmarks/paint_pairs.py
+too, are not painted again.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from PIL import Image
 
 import styletools as st
 
-FOLDER = Path(__file__).parent / "strips"
+FOLDER = Path(__file__).parent
 HEIGHT, GAP = 200, 6  # pixels
 GALLERY_WIDTH = 1600  # pixels
 Strip = list[Image.Image]
@@ -22,7 +22,7 @@ Strip = list[Image.Image]
 
 def names_in_credits(photographs: bool) -> list[str]:
     """The photographs of img/, or the paintings, in the order of the table in CREDITS.md, which says what is a photograph."""
-    lines = Path(__file__).with_name("CREDITS.md").read_text(encoding="utf8").splitlines()
+    lines = (FOLDER.parent / "CREDITS.md").read_text(encoding="utf8").splitlines()
     rows = [line for line in lines if line.startswith("|") and ".jpg |" in line]
     return [row.split(".jpg", 1)[0].strip("| ") for row in rows if ("(photograph)" in row) == photographs]
 
@@ -190,12 +190,11 @@ def main() -> None:
     """Make the pictures asked for; without names, all but the gallery."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", default=list(STRIPS), help=f"{', '.join(STRIPS)} or gallery; all but the gallery")
-    default = Path(__file__).parents[1] / "build/gallery"
+    default = FOLDER.parents[1] / "build/gallery"
     parser.add_argument("--painted", metavar="FOLDER", type=Path, default=default, help="painted pictures of the gallery")
     options = parser.parse_args()
     if unknown := set(options.names) - {*STRIPS, "gallery"}:
         parser.error(f"there is no {sorted(unknown)[0]}; choose from {', '.join(STRIPS)} and gallery.")
-    FOLDER.mkdir(exist_ok=True)
     for name in options.names:
         picture = gallery(options.painted) if name == "gallery" else join(STRIPS[name]())
         picture.save(FOLDER / f"{name}.jpg", quality=88 if name == "gallery" else 90)

@@ -16,6 +16,6 @@ class PictureDrop(anywidget.AnyWidget):
     Pictures come as PNG of at most `LARGEST_SIDE` pixels, other files as they are, so that an error can be told.
     """
 
-    _esm = Path(__file__).with_name("picture_drop.js")
+    _esm = Path(__file__).with_name("drop.js")
     description = traitlets.Unicode("Drop a picture here, or click").tag(sync=True)
     largest = traitlets.Int(LARGEST_SIDE).tag(sync=True)

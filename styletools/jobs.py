@@ -1,0 +1,297 @@
+"""A job: everything that makes a picture, as one value that can be written down, kept inside the picture and painted again.
+
+job = Job("eilean_donan", "great_wave", size=256, seed=3)
+picture = st.paint(job)
+save_picture(picture, "out.png", job)
+st.paint(read_jobs("out.png")[0])  # on the same computer the same picture, byte for byte
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from .errors import ImageError, SettingsError, StyleError
+from .images import Source, as_image, fit_size, load_image, preprocess, sample_names, save_image
+from .recipes import DEFAULT_RECIPE, INITS, Recipe, Weights, find_recipe
+from .vgg import CHANNELS, VGG, load_vgg
+
+FORMAT = 2  # of what is written here and in `runs`; see `modern` for what was before
+KEY = "styletools"  # of the text inside a PNG file
+DESCRIPTION = 0x010E  # the EXIF tag that holds it in JPEG and WebP files
+LONGEST_DESCRIPTION = 60_000  # characters; a JPEG's EXIF ends at 64 KB
+LONGEST_TEXT = 60_000_000  # characters; Pillow opens no PNG with more than 64 MB of text
+SMALLEST, LARGEST = 32, 4096  # pixels of the longer side that the studio and the command line accept
+SIZE, STEPS, AVERAGING = 512, 80, 0.9  # of a picture painted coarse to fine
+
+Moves = tuple[tuple[int, Weights], ...]  # (number of the first step that used them, weights), in order
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run: what is painted, how, and with which weights at every step. What is left out comes from the recipe.
+
+    content, style: names of samples, paths, bytes, PIL images, or normalised tensors (1, 3, H, W).
+    size: pixels of the longer side. steps: at the first scale if `coarse_to_fine` (see `transfer.schedule`), else in all.
+    recipe: a key of `RECIPES` or a `Recipe`. network: a name, or the `options` of a network.
+    weights: of the first step; moves: what they were changed to, and when. done: the steps that were made, None for all.
+    init: what the painting starts from, one of `INITS` or a picture. averaging, seed: see `StyleTransfer`.
+
+    Raises SettingsError for a setting that makes no sense.
+    """
+
+    content: Source | Tensor
+    style: Source | Tensor
+    size: int = SIZE
+    steps: int = STEPS
+    recipe: Recipe | str = DEFAULT_RECIPE
+    network: Mapping[str, Any] | str | None = None
+    weights: Weights | None = None
+    init: Source | Tensor | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    averaging: float = AVERAGING
+    seed: int = 0
+    coarse_to_fine: bool = True
+    moves: Moves = ()
+    done: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.network, str) and self.network not in CHANNELS:
+            raise SettingsError(f"unknown network {self.network!r}; choose from {', '.join(CHANNELS)}.")
+        recipe = find_recipe(self.recipe)
+        optimizer = recipe.optimizer if self.optimizer is None else self.optimizer
+        rate = recipe.rate_for(optimizer)  # which refuses an unknown one
+        chosen = {
+            "recipe": recipe,
+            "network": self.network if isinstance(self.network, Mapping) else recipe.network_options(self.network),
+            "weights": recipe.weights() if self.weights is None else self.weights,
+            "init": recipe.init if self.init is None else self.init,
+            "optimizer": optimizer,
+            "learning_rate": rate if self.learning_rate is None else self.learning_rate,
+        }
+        for name, value in chosen.items():
+            object.__setattr__(self, name, value)  # this once: nobody has seen the frozen job yet
+        if self.steps < 0:
+            raise SettingsError(f"steps is {self.steps}; expected a number of at least 0.")
+        if not 0 <= self.averaging < 1:
+            raise SettingsError(f"averaging is {self.averaging}; expected at least 0 and less than 1.")
+        if not 0 <= self.learning_rate < math.inf:
+            raise SettingsError(f"learning rate is {self.learning_rate}; expected a number of at least 0.")
+
+    @property
+    def start(self) -> str:
+        """What the painting starts from, in one word."""
+        return self.init if isinstance(self.init, str) and self.init in INITS else "picture"
+
+    @property
+    def first_weights(self) -> Weights:
+        """The weights of the first step."""
+        return self.moves[0][1] if self.moves and self.moves[0][0] <= 1 else self.weights
+
+    def load_network(self) -> VGG:
+        """Load the network it asks for; see `load_vgg` for what that raises."""
+        return load_vgg(**self.network)
+
+    def settings(self) -> dict[str, Any]:
+        """Everything but the pictures, as values that JSON can hold."""
+        own = {name: value for name, value in vars(self).items() if name not in ("content", "style", "init")}
+        recipe = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self.recipe).items()}
+        moves = [[step, plain(weights)] for step, weights in self.moves]
+        return {**own, "recipe": recipe, "network": dict(self.network), "weights": plain(self.weights), "moves": moves}
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], content: Source | Tensor, style: Source | Tensor, init: Source | Tensor) -> Job:
+        """Join what `settings` gave with pictures. Raises SettingsError when it is something else."""
+        try:
+            recipe = Recipe(**{name: tuple(v) if isinstance(v, list) else v for name, v in settings["recipe"].items()})
+            moves = tuple((step, Weights(**weights)) for step, weights in settings["moves"])
+            changed = {"recipe": recipe, "weights": Weights(**settings["weights"]), "moves": moves}
+            return cls(content, style, init=init, **{**settings, **changed})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"these are not the settings of a picture ({error}).") from error
+
+    def to_json(self) -> str:
+        """Write as text, pictures included; see `describe`."""
+        return describe([self])
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Read what `to_json` wrote. Raises SettingsError when the text is something else, ImageError for a lost picture."""
+        return understand(text)[0]
+
+
+def plain(weights: Weights) -> dict[str, Any]:
+    """Weights as values that JSON can hold."""
+    layers = {name: float(weight) for name, weight in weights.style_layers.items()}
+    return {"alpha": float(weights.alpha), "beta": float(weights.beta), "tv": float(weights.tv), "style_layers": layers}
+
+
+# --- as text -----------------------------------------------------------------------------------------------------------
+
+
+def describe(jobs: Sequence[Job]) -> str:
+    """Write jobs as text that `understand` reads.
+
+    A picture that has a name is noted by name and fingerprint. Any other goes in whole, once for all jobs: as large as it is
+    used, so that nothing is lost for painting. Tensors are rounded to 8 bits.
+    """
+    from . import __version__
+
+    pictures: dict[str, str] = {}  # fingerprint -> PNG file, base64
+    known: dict[Any, dict[str, Any]] = {}
+
+    def note(picture: Source | Tensor, size: int | None) -> dict[str, Any]:
+        key = (str(picture) if isinstance(picture, str | Path) else id(picture), size)
+        if key not in known:
+            known[key] = refer(picture, size, pictures)
+        return known[key]
+
+    entries = []
+    for job in jobs:
+        size = None if job.coarse_to_fine else job.size
+        init = job.init if job.start != "picture" else note(job.init, size)
+        noted = {"content": note(job.content, size), "style": note(job.style, size), "init": init}
+        entries.append({**noted, "settings": job.settings()})
+    versions = {"styletools": __version__, "torch": torch.__version__}
+    return json.dumps({"format": FORMAT, "versions": versions, "pictures": pictures, "jobs": entries})
+
+
+def refer(picture: Source | Tensor, size: int | None, pictures: dict[str, str]) -> dict[str, Any]:
+    """Note a picture by its name, or put it into `pictures`, at most `size` pixels long."""
+    if isinstance(picture, str | Path):
+        kind = "sample" if picture in sample_names() else "file"
+        try:
+            return {kind: str(picture), "sha256": fingerprint(load_image(picture))}
+        except ImageError:  # moved away since it was painted; the painting must not be lost with it
+            return {kind: str(picture), "sha256": None}
+    image = as_image(picture)
+    if size is not None and size < max(image.size) and not isinstance(picture, Tensor):  # which is taken as it is
+        height, width = fit_size(image.height, image.width, size)
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    name, buffer = fingerprint(image), io.BytesIO()
+    if name not in pictures:
+        image.save(buffer, "PNG")
+        pictures[name] = base64.b64encode(buffer.getvalue()).decode()
+    return {"sha256": name, "tensor": isinstance(picture, Tensor)}
+
+
+def fingerprint(image: Image.Image) -> str:
+    """The SHA-256 of an RGB picture's size and pixels, whatever file it came from."""
+    return hashlib.sha256(f"{image.width} x {image.height} ".encode() + image.tobytes()).hexdigest()
+
+
+def understand(text: str, folder: Path = Path(), content: Source | None = None, style: Source | None = None) -> list[Job]:
+    """Read what `describe` wrote, also by earlier versions of this package.
+
+    folder: where files are looked for besides their own place. content, style: take these pictures instead.
+    Raises SettingsError when the text is something else or newer than this program, ImageError for a picture that is not there.
+    """
+    try:
+        about = json.loads(text)
+        if "format" not in about:
+            return [read_format_1(one, content, style) for one in (about if about and isinstance(about, list) else [about])]
+        if about["format"] > FORMAT:
+            raise SettingsError(f"this was written by a newer styletools (format {about['format']}); update the package.")
+
+        @cache
+        def whole(name: str) -> Image.Image:
+            return load_image(base64.b64decode(about["pictures"][name]))
+
+        jobs = []
+        for one in about["jobs"]:
+            given = {"content": content, "style": style, "init": None if isinstance(one["init"], dict) else one["init"]}
+            found = {
+                name: find(one[name], whole, folder) if picture is None else picture
+                for name, picture in given.items()
+            }
+            jobs.append(Job.of(one["settings"], **found))
+        if not jobs:
+            raise ValueError("no jobs")
+        return jobs
+    except StyleError:
+        raise
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise SettingsError("these are not settings that styletools wrote, or they are damaged.") from error
+
+
+def find(reference: Mapping[str, Any], whole: Callable[[str], Image.Image], folder: Path) -> Source | Tensor:
+    """Find the picture that `refer` noted. Raises ImageError when it is gone or another."""
+    wanted = reference["sha256"]
+    if "sample" not in reference and "file" not in reference:
+        picture = whole(wanted)
+        return preprocess(picture) if reference.get("tensor") else picture
+    name = reference.get("sample") or reference["file"]
+    places = [name] if "sample" in reference else [Path(name), folder / Path(name).name]
+    there = [place for place in places if "sample" in reference or os.path.isfile(place)]
+    if not there:
+        raise ImageError(f"{name}, of which this was painted, is not there any more; name the pictures to paint from.")
+    for place in there:
+        if wanted is None or fingerprint(load_image(place)) == wanted:
+            return str(place)
+    raise ImageError(f"{name} is not the picture it was when this was painted; name the pictures to paint from.")
+
+
+def read_format_1(about: Mapping[str, Any], content: Source | None, style: Source | None) -> Job:
+    """Read the settings of a studio before there were jobs. Recipes stand there by their keys."""
+    plan = dict(about["plan"])
+    for name, given in (("content", content), ("style", style)):
+        stored = plan[name]
+        plan[name] = given or (stored if isinstance(stored, str) else load_image(base64.b64decode(stored["png"])))
+    plan["recipe"] = {"adam": "article"}.get(plan["recipe"], plan["recipe"])  # renamed
+    moves = tuple((step, Weights(**weights)) for step, weights in about["moves"])
+    return Job(
+        **plan, steps=about["steps"], weights=Weights(**about["weights"]), moves=moves, done=about["done"], coarse_to_fine=False
+    )
+
+
+# --- inside pictures ------------------------------------------------------------------------------------------------------
+
+
+def save_picture(image: Image.Image, path: str | Path, *jobs: Job) -> None:
+    """Write a picture, and inside it how it was made; of a sheet of several pictures, a job for each.
+
+    In PNG files everything is kept, up to 60 MB; JPEG and WebP have room for jobs whose pictures have names. What finds no room
+    is left out. Raises ImageError when the file cannot be written.
+    """
+    text, options = describe(jobs), {}
+    if Path(path).suffix.lower() in ("", ".png"):
+        info = PngInfo()
+        if len(text) <= LONGEST_TEXT:
+            info.add_itxt(KEY, text)
+        options = {"format": "PNG", "pnginfo": info}
+    elif len(text) <= LONGEST_DESCRIPTION:
+        exif = Image.Exif()
+        exif[DESCRIPTION] = text
+        options = {"exif": exif}
+    save_image(image, path, **options)
+
+
+def read_jobs(path: str | Path, content: Source | None = None, style: Source | None = None) -> list[Job]:
+    """Read how a picture was made that `save_picture` wrote: one job for each picture on it.
+
+    content, style: take these pictures instead. Raises ImageError when there is no such picture, or one it was painted from is
+    gone, and SettingsError when nothing is said in it.
+    """
+    load_image(Path(path))  # says so when there is no such file, or no picture in it
+    text = None
+    with Image.open(path) as image, suppress(SyntaxError):  # which damaged EXIF raises
+        text = image.info.get(KEY) or image.getexif().get(DESCRIPTION)
+    if not isinstance(text, str) or "{" not in text:
+        raise SettingsError(f"{path} does not say how it was made: styletools did not write it, or it was changed since.")
+    return understand(text, Path(path).parent, content, style)

@@ -1,0 +1,1 @@
+"""What the lessons need besides the subject: exercises, and checks of what a student wrote."""

@@ -1,0 +1,1 @@
+"""How the networks that come with the package were made: python -m styletools.training.distill --help"""
