@@ -19,9 +19,10 @@ from .losses import (
     STYLE_CONVENTIONS, STYLE_LOSSES, StyleLoss, content_loss, gram_matrix, neighbour_distance, neighbour_statistic, style_loss,
     style_target, tv_loss,
 )  # fmt: skip
+from .painting import paint, schedule, stylize
 from .recipes import RECIPES, Recipe, Weights, convert_weights, find_recipe, gradient_norms
 from .reconstruct import maximize_activation, reconstruct_content, reconstruct_style
-from .transfer import Step, StyleTransfer, paint, schedule, stylize
+from .transfer import Step, StyleTransfer
 from .vgg import LAYERS, VGG, choose_device, load_vgg
 
 LATER = {  # name -> module it comes from

@@ -13,10 +13,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .errors import DivergedError, ImageError, SettingsError, StyleError
-from .images import save_image
+from .images import as_image, save_image
 from .jobs import LARGEST, SIZE, SMALLEST, STEPS, Job, read_jobs, save_picture
+from .painting import paint, scales_of
 from .recipes import DEFAULT_RECIPE, RECIPES, find_recipe
-from .transfer import Step, StyleTransfer, as_image, paint, scales_of
+from .transfer import Step, StyleTransfer
 from .vgg import CHANNELS
 
 

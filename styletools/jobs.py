@@ -47,7 +47,7 @@ class Job:
     """A run: what is painted, how, and with which weights at every step. What is left out comes from the recipe.
 
     content, style: names of samples, paths, bytes, PIL images, or normalised tensors (1, 3, H, W).
-    size: pixels of the longer side. steps: at the first scale if `coarse_to_fine` (see `transfer.schedule`), else in all.
+    size: pixels of the longer side. steps: at the first scale if `coarse_to_fine` (see `painting.schedule`), else in all.
     recipe: a key of `RECIPES` or a `Recipe`. network: a name, or the `options` of a network.
     weights: of the first step; moves: what they were changed to, and when. done: the steps that were made, None for all.
     init: what the painting starts from, one of `INITS` or a picture. averaging, seed: see `StyleTransfer`.
@@ -216,10 +216,7 @@ def understand(text: str, folder: Path = Path(), content: Source | None = None, 
         jobs = []
         for one in about["jobs"]:
             given = {"content": content, "style": style, "init": None if isinstance(one["init"], dict) else one["init"]}
-            found = {
-                name: find(one[name], whole, folder) if picture is None else picture
-                for name, picture in given.items()
-            }
+            found = {name: find(one[name], whole, folder) if picture is None else picture for name, picture in given.items()}
             jobs.append(Job.of(one["settings"], **found))
         if not jobs:
             raise ValueError("no jobs")

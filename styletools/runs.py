@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from .jobs import FORMAT
 def write_run(state: Mapping[str, Any], path: str | Path) -> None:
     """Write a state: tensors, numbers, text, lists and dicts of them. Raises ImageError when the file cannot be written."""
     tensors: dict[str, Tensor] = {}
-    about = {"format": FORMAT, "state": pack(dict(state), tensors)}
+    text = json.dumps(pack(dict(state), tensors))
+    about = {"format": FORMAT, "sha256": hashlib.sha256(text.encode()).hexdigest(), "state": text}
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     try:
         with replacing(path) as unfinished:
@@ -39,7 +41,9 @@ def read_run(path: str | Path) -> dict[str, Any]:
             return from_format_1(about, tensors)
         if about["format"] > FORMAT:
             raise SettingsError(f"{path} was written by a newer styletools (format {about['format']}); update the package.")
-        return unpack(about["state"], tensors)
+        if hashlib.sha256(about["state"].encode()).hexdigest() != about["sha256"]:
+            raise SettingsError(f"{path} is damaged: its checksum differs.")
+        return unpack(json.loads(about["state"]), tensors)
     except SettingsError:
         raise
     except FileNotFoundError as error:
@@ -65,7 +69,7 @@ def from_format_1(about: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[
             "recipe": about["recipe"],
             "network": network_of_format_1(about["vgg"]),
             "weights": {"alpha": alpha, "beta": beta, "tv": tv, "style_layers": layers},
-            "moves": [[1, last]],
+            "moves": moves_of(about["history"], last["style_layers"]),
             "coarse_to_fine": False,
             "done": len(about["history"]),
         },
@@ -80,6 +84,16 @@ def from_format_1(about: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[
             "scale": scale,
         },
     }
+
+
+def moves_of(history: Sequence[Sequence[float]], layers: Mapping[str, float]) -> list[list[Any]]:
+    """The weights of every step of a history, as moves; it knows nothing of layers, so these are the last ones."""
+    moves: list[list[Any]] = []
+    for index, *_, alpha, beta, tv in history:
+        weights = {"alpha": alpha, "beta": beta, "tv": tv, "style_layers": dict(layers)}
+        if not moves or moves[-1][1] != weights:
+            moves.append([index, weights])
+    return moves
 
 
 def network_of_format_1(options: Mapping[str, Any]) -> dict[str, Any]:

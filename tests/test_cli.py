@@ -197,7 +197,7 @@ def test_preserve_progress_keeps_pictures(pictures):
 
 
 def test_preserve_progress_counts_over_all_scales(pictures, monkeypatch):
-    monkeypatch.setattr("styletools.transfer.schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
+    monkeypatch.setattr("styletools.painting.schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
     assert cli.main(command("--preserve-progress", "kept", size=45, steps=20)) == 0
     assert [path.name for path in (pictures / "kept").iterdir()] == ["step_00025.jpg"]
     assert st.load_image("kept/step_00025.jpg").size == (45, 30)

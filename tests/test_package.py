@@ -486,7 +486,7 @@ FUNCTIONS = dict(public_functions())
 
 def test_there_are_functions_to_look_at():
     assert {
-        "losses.gram_matrix", "transfer.stylize", "transfer.StyleTransfer.step", "transfer.StyleTransfer.image", "jobs.Job.of",
+        "losses.gram_matrix", "painting.stylize", "transfer.StyleTransfer.step", "transfer.StyleTransfer.image", "jobs.Job.of",
         "studio.panel.Studio.start", "lessons.checks.check", "training.distill.train", "files.replacing",
     } <= set(FUNCTIONS)  # fmt: skip
     assert len(FUNCTIONS) > 100

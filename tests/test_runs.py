@@ -1,5 +1,6 @@
 """A run saved to disk goes on as if it had never stopped."""
 
+import hashlib
 import json
 import math
 import random
@@ -580,12 +581,36 @@ def test_a_file_that_is_no_run_is_told_in_one_sentence(tiny_vgg, tmp_path, kind)
 def test_a_misspelt_kind_of_value_is_noticed_wherever_it_is(tmp_path):
     path = tmp_path / "no_run.safetensors"
     for kind in ("tensor", "tensoq", "lisd", "valu"):
-        write_metadata(json.dumps({"format": 2, "state": {"dict": {"deep": {"list": [{kind: "x"}]}}}}))(path)
+        state = json.dumps({"dict": {"deep": {"list": [{kind: "x"}]}}})
+        about = {"format": 2, "sha256": hashlib.sha256(state.encode()).hexdigest(), "state": state}
+        write_metadata(json.dumps(about))(path)
         if kind == "tensor":
             assert torch.equal(runs.read_run(path)["deep"][0], torch.zeros(3))
         else:
             with pytest.raises(st.SettingsError, match=r"no_run.safetensors is not a run"):
                 runs.read_run(path)
+
+
+def test_a_changed_number_is_noticed_by_its_checksum(tmp_path):
+    state = json.dumps({"value": 1.5})
+    about = {"format": 2, "sha256": hashlib.sha256(state.encode()).hexdigest(), "state": state}
+    path = tmp_path / "run.safetensors"
+    write_metadata(json.dumps(about))(path)
+    assert runs.read_run(path) == 1.5
+    write_metadata(json.dumps({**about, "state": state.replace("1.5", "2.5")}))(path)
+    with pytest.raises(st.SettingsError, match=r"run\.safetensors is damaged: its checksum differs\.$"):
+        runs.read_run(path)
+
+
+def test_the_weights_of_an_old_runs_steps_are_its_moves():
+    history = [
+        [1, 9.0, 1.0, 2.0, 3.0, 1.0, 20.0, 2.0],
+        [2, 8.0, 1.0, 2.0, 3.0, 1.0, 20.0, 2.0],
+        [3, 7.0, 1.0, 2.0, 3.0, 0.0, 20.0, 2.0],
+    ]
+    first, second = ({"alpha": a, "beta": 20.0, "tv": 2.0, "style_layers": {"relu1_1": 0.2}} for a in (1.0, 0.0))
+    assert runs.moves_of(history, {"relu1_1": 0.2}) == [[1, first], [3, second]]
+    assert runs.moves_of([], {}) == []
 
 
 def test_a_file_that_is_not_there(tmp_path):

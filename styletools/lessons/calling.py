@@ -42,7 +42,7 @@ def call(function: Function, arguments: list, signature: str, advice: Mapping[st
     signature: how it is called, in words. advice: part of an error's text -> hint, looked at before `ADVICE`.
     """
     try:
-        with torch.enable_grad(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # float(x) of a parameter warns, which some set-ups turn into an error
             result = function(*arguments)
     except KeyboardInterrupt:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import warnings
 
+import torch
+
 from .calling import Nothing, kind
 from .exercises import EXERCISES, NAMES, TASKS, VALUES
 from .judging import find_hint, judge_all
@@ -27,7 +29,7 @@ def check(name: str, answer: object) -> None:
         print(f"there is no exercise {shown}; choose from {', '.join(NAMES)}.")
         return
     try:
-        with warnings.catch_warnings():
+        with torch.enable_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd results, that somebody's settings would turn into errors
             lines = about_value(name, answer) if name in VALUES else about_function(name, answer)
     except Nothing as stub:
@@ -63,9 +65,8 @@ def about_function(name: str, function: object) -> list[str]:
 
 def told(lines: list[tuple[str, str, str]]) -> list[str]:
     """One line a case, or one for all where the same keeps the function from working in every case."""
-    word, _, why = lines[0]
-    if word == "WRONG" and why.startswith(("it raised", "expected a")) and all(line[2] == why for line in lines):
-        return [f"  WRONG  every case: {why}"]
+    if all(why.startswith(("it raised", "expected a ")) for _, _, why in lines):
+        return [f"  WRONG  every case: {lines[0][2]}"]
     return [f"  {word}  {title}" + (f": {why}" if why else "") for word, title, why in lines]
 
 

@@ -154,13 +154,14 @@ def find_slip(exercise: Exercise, verdicts: list[Verdict]) -> str:
     cases = [(c, v) for c, v in zip(cases_of(exercise), verdicts, strict=True) if not c.gradient and v.answer.tensors]
     right = [run_known(exercise, exercise.reference, case).tensors for case, _ in cases]
     wrong = [difference(v.answer.tensors, r) > EXACT for (_, v), r in zip(cases, right, strict=True)]
-    best, most = "", 0
+    best, most = "", 0  # the hint of the slip so far that agrees in most cases
     for hint, slips in exercise.slips.items() if any(wrong) else ():
         for slip in slips if isinstance(slips, list | tuple) else [slips]:
-            made = [run_known(exercise, slip, case) for case, _ in cases]
-            alike = [isinstance(m, Answer) and difference(v.answer.tensors, m.tensors) <= ALIKE
-                     for m, (_, v) in zip(made, cases, strict=True)]  # fmt: skip
-            agree = sum(alike) if any(a and w for a, w in zip(alike, wrong, strict=True)) else 0
+            answers = [run_known(exercise, slip, case) for case, _ in cases]
+            made = [answer.tensors if isinstance(answer, Answer) else [] for answer in answers]
+            alike = [difference(v.answer.tensors, m) <= ALIKE for m, (_, v) in zip(made, cases, strict=True)]
+            tells = [w and difference(m, r) > EXACT for w, m, r in zip(wrong, made, right, strict=True)]
+            agree = sum(alike) if any(a and t for a, t in zip(alike, tells, strict=True)) else 0
             best, most = (hint, agree) if agree > most else (best, most)
     return best
 

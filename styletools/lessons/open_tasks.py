@@ -31,24 +31,25 @@ class Task(NamedTuple):
 
 
 def try_all(task: Task, function: Function) -> list[tuple[str, str, str]]:
-    """(title, what is wrong or "", hint) of every trial. Raises Nothing for a stub."""
+    """(title, what is wrong or "", hint) of every trial. Raises Nothing where the function returns nothing in any of them."""
 
     def measure(*arguments: Tensor) -> float:
         return as_finite(result_of(task, function, arguments))
 
     measure.result = lambda *arguments: result_of(task, function, arguments)  # not yet a number
-    return [(title, *attempt(trial, measure)) for title, trial in task.trials.items()]
+    troubles = {title: attempt(trial, measure) for title, trial in task.trials.items()}
+    if all(isinstance(trouble, Nothing) for trouble in troubles.values()):
+        raise next(iter(troubles.values()))
+    return [(title, trouble.why, trouble.hint) for title, trouble in troubles.items()]
 
 
-def attempt(trial: Callable[[Measure], None], measure: Measure) -> tuple[str, str]:
-    """What is wrong in a trial, and the hint."""
+def attempt(trial: Callable[[Measure], None], measure: Measure) -> Trouble:
+    """What is wrong in a trial; a trouble without words where nothing is."""
     try:
         trial(measure)
-    except Nothing:
-        raise
     except Trouble as trouble:
-        return trouble.why, trouble.hint
-    return "", ""
+        return trouble
+    return Trouble("")
 
 
 def result_of(task: Task, function: Function, arguments: tuple) -> object:

@@ -46,7 +46,7 @@ def word(answer: object, choices: dict[str, Sequence[str]], right: str, why: str
     chosen = next((choice for choice, others in choices.items() if said == choice or said in others), None)
     if chosen is None:
         return Remark(False, f"expected {wanted}, got {answer[:40]!r}")
-    return Remark(True, why) if chosen == right else Remark(False, f'"{chosen}" is not what the figure shows', hint)
+    return Remark(True, why) if chosen == right else Remark(False, f'"{chosen}" is not it', hint)
 
 
 WORDS: dict[str, Callable[[object], Remark]] = {
@@ -68,10 +68,9 @@ WORDS: dict[str, Callable[[object], Remark]] = {
         right="none", why="relu4_2 hardly knows colours, and a Gram matrix does not know where they are.",
         hint="which term of the loss knows both what colour a place has and where that place is?"),
     "valley_or_time": partial(
-        word, choices={"valleys": ("valley", "a valley", "a matter of valleys"), "time": ("a matter of time",)},
-        right="valleys",
-        why="more steps do not bring the colours back, and a run that never lost them keeps them.",
-        hint="give it many more steps, and compare with a run that had the small beta from the start."),
+        word, choices={"valleys": ("valley", "a valley", "a matter of valleys"), "time": ("a matter of time", "more time")},
+        right="time", why="after many more steps its colours are those of the run that had the small beta from the start.",
+        hint="give it many more steps, and as many to a run that had the small beta from the start: do their colours meet?"),
 }  # fmt: skip
 
 
@@ -128,15 +127,17 @@ def cat() -> tuple[Tensor, Tensor]:
     return clean, clamp_to_box(clean + 0.5 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1)))
 
 
-def denoise(weight: float, steps: int = 40) -> Tensor:
+def denoise(weight: float, steps: int = 250) -> Tensor:
     """The cat without noise, as lesson 05 does it, under a weight of TV_1."""
     noisy = cat()[1]
     x = noisy.clone().requires_grad_()
     optimizer = torch.optim.Adam([x], lr=0.08)
+    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, steps)
     for _ in range(steps):
         optimizer.zero_grad()
         (((x - noisy) ** 2).mean() + weight * tv_loss(x)).backward()
         optimizer.step()
+        slower.step()
     return clamp_to_box(x.detach())
 
 
@@ -145,8 +146,7 @@ def weight_for_roughness(answer: object) -> Remark:
     weight = as_number(answer)
     if not 0 <= weight < 1e6:
         return Remark(False, f"{weight:g} is no weight", "the right plot of the lesson says between which two weights to look.")
-    with torch.enable_grad():
-        ratio = float(tv_loss(denoise(weight)) / tv_loss(cat()[0]))
+    ratio = float(tv_loss(denoise(weight)) / tv_loss(cat()[0]))
     if abs(ratio - 1) < 0.05:
         return Remark(True, f"with weight {weight:g} it is {ratio:.2f} times as rough as the clean cat.")
     hint = "rougher than the clean cat: take more." if ratio > 1 else "smoother than the clean cat: take less."
@@ -218,7 +218,8 @@ def fault_in_pictures(x: Tensor) -> Remark | None:
     alike = torch.einsum("nd,mwd->nmw", thumbnail(x), known()).amax(2)  # (3 of the batch, 3 names), cosines
     for number, (best, which) in enumerate(zip(*alike.max(1), strict=True)):
         if best < 0.5:
-            return Remark(False, f"picture {number} looks like none of the three", "load them with st.sample(name).")
+            hint = "load them with st.sample(name), and shrink a picture before you crop it: ImageOps.fit does both."
+            return Remark(False, f"picture {number} looks like none of the three, or little of it is left", hint)
         if int(which) in alike.argmax(1)[:number].tolist():
             return Remark(False, f"picture {number} is {NAMES[int(which)]} once more", "take each of the three names once.")
     return None

@@ -17,8 +17,8 @@ from paint_pairs import pairs
 
 import styletools as st
 from styletools.losses import neighbour_distance, neighbour_statistic
+from styletools.painting import fit_style
 from styletools.recipes import DEFAULT_RECIPE, FIRST_OF_EACH_BLOCK, RECIPES
-from styletools.transfer import fit_style
 from styletools.vgg import LAYERS, VGG, build_features, read_weights
 
 NEIGHBOUR_LAYERS = tuple(RECIPES[DEFAULT_RECIPE].neighbour_layers)

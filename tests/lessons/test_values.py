@@ -48,9 +48,12 @@ WRONG = {  # exercise -> answer, words of what is said to it
         ([0.76, 1], "expected a number"),
         (torch.zeros(2), "expected a number"), (1e30, "is no weight"),
     ],
-    "start_from_style": [("content", "which term"), ("style", "which term"), ("tv", "which term"),
-    *((w, "expected") for w in WORDS)],
-    "valley_or_time": [("time", "compare with a run"), ("a matter of time", "compare"), *((w, "expected") for w in WORDS)],
+    "start_from_style": [
+        ("content", "which term"), ("style", "which term"), ("tv", "which term"), *((w, "expected") for w in WORDS),
+    ],
+    "valley_or_time": [
+        ("valleys", "do their colours meet"), ("a valley", "do their colours meet"), *((w, "expected") for w in WORDS),
+    ],
     "score": [
         ([], "0 snapshots"), ([snapshot()] * 3, "3 snapshots"), ([snapshot()] * 4, "only 1 moves"),
         ([snapshot(1), snapshot(1), snapshot(2), snapshot(3)], "only 3 moves"), (["a", "b", "c", "d"], "got a str among them"),
@@ -140,10 +143,10 @@ def test_deep_layers_notice_large_tiles_first(slim):
 
 
 def test_the_weight_for_the_clean_cats_roughness():
-    ratios = {w: float(st.tv_loss(values.denoise(w)) / st.tv_loss(values.cat()[0])) for w in (0.3, 0.6, 0.76, 1.0)}
-    assert abs(ratios[0.76] - 1) < 0.02
-    assert ratios[0.3] > ratios[0.6] > 1.05
-    assert ratios[1.0] < 0.95
+    ratios = {w: float(st.tv_loss(values.denoise(w)) / st.tv_loss(values.cat()[0])) for w in (0.3, 0.6, 0.72, 0.8)}
+    assert abs(ratios[0.72] - 1) < 0.02
+    assert ratios[0.3] > ratios[0.6] > 1.1
+    assert ratios[0.8] < 0.9
 
 
 # --- the notebooks -----------------------------------------------------------------------------------------------------------
@@ -159,7 +162,7 @@ def test_the_cat_of_the_check_is_the_cat_of_the_lesson():
     names = {"torch": torch, "st": st}
     exec(cell, names)
     assert torch.equal(names["y"], values.cat()[1])
-    torch.testing.assert_close(names["denoise"](0.7), values.denoise(0.7), atol=1e-4, rtol=0)
+    torch.testing.assert_close(names["denoise"](0.7), values.denoise(0.7), atol=1e-3, rtol=0)
 
 
 def functions_of(path):
@@ -188,6 +191,14 @@ def test_the_solutions_have_functions_to_look_at():
     assert {name for name, given, cell in SOLVED if f"def {given}(" in cell} >= {
         "unnormalize", "extract_features", "content_loss", "gram_matrix", "tv_squared", "paint", "weights_for_shares",
     }  # fmt: skip
+
+
+def test_the_words_of_the_solutions_are_right(capsys):
+    """And every other answer that stands in them as it is: a word or a number."""
+    for path in (NOTEBOOKS / "solutions").glob("*.ipynb"):
+        for cell in cells(path):
+            for name, given in re.findall(r"st\.check\(\"(\w+)\", (\"\w+\"|[\d.]+)\)", cell):
+                assert ": right: " in said(capsys, name, json.loads(given)), (path.name, name, given)
 
 
 @pytest.mark.parametrize(("name", "given", "cell"), SOLVED + IN_LESSONS, ids=lambda x: x if len(x) < 40 else "")
