@@ -28,7 +28,7 @@ lab studio: export MALLOC_MMAP_THRESHOLD_ = 1000000000
 lab studio: export OMP_WAIT_POLICY = PASSIVE
 lab studio: export GOMP_SPINCOUNT = 2000
 lab: $(READY)  ## open the lessons in JupyterLab (the first time, install what they need)
-	$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/06_training_loop.ipynb $(LAB_OPTIONS)
+	$(RUN) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_preprocessing.ipynb $(LAB_OPTIONS)
 
 studio: $(READY)  ## serve the live studio alone, on this computer only, at the address it prints
 	@token=$$($(RUN) -c "import secrets; print(secrets.token_hex(16))") && \

@@ -64,7 +64,8 @@ def show_images(
         for picture, ratio in zip(row, widths, strict=True):
             box = (left / WIDTH, 1 - (top + height) / total, ratio * height / WIDTH, height / total)
             axes = figure.add_axes(box)
-            axes.imshow(picture, interpolation="lanczos" if picture.height > 100 * height else "nearest")
+            smooth = 100 * height < 4 * picture.height  # enlarged further, pixels are what is shown
+            axes.imshow(picture, interpolation="lanczos" if smooth else "nearest")
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set(visible=True, color="lightgrey")  # a frame, or white pictures have no edge
             if titles:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import styletools as st
 
-LARGEST_FILE = 1.5 * 2**20
+LARGEST_FILE = 2 * 2**20
 LONGEST_CELL = 25
 PARTS = [  # of a lesson, in this order
     r"^# \d\d · ",
@@ -81,7 +81,7 @@ def no_machine_paths(notebook):
 
 def small_enough(notebook):
     size = notebook.path.stat().st_size
-    return [f"{size / 2**20:.2f} MB, more than 1.5"] if size > LARGEST_FILE else []
+    return [f"{size / 2**20:.2f} MB, more than 2"] if size > LARGEST_FILE else []
 
 
 def unique_ids(notebook):

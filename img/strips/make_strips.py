@@ -38,20 +38,21 @@ def readme() -> Strip:
 
 def lesson_01() -> Strip:
     """Content, style, result."""
-    return readme()
+    palace, wave = st.sample("summer_palace"), st.sample("great_wave")
+    return [palace, wave, st.stylize(palace, wave, vgg=st.RECIPES["neighbours"].load_network("vgg19"))]
 
 
 def lesson_02() -> Strip:
     """A picture, nine feature maps, what one filter wants to see."""
     castle = st.sample("eilean_donan")
-    vgg = st.load_vgg("vgg19-slim")
+    vgg = st.load_vgg("vgg19")
     features = vgg(st.preprocess(castle, 240), ["relu2_1"])["relu2_1"][0].cpu()  # (C, 80, 120)
     sheet = Image.new("RGB", (3 * 120 + 2 * 4, 3 * 80 + 2 * 4), "white")
     busiest = features.var(dim=(1, 2)).argsort(descending=True)[:9]
     for number, channel in enumerate(busiest.tolist()):
         grey = (255 * (features[channel] / features[channel].quantile(0.995)).clamp(0, 1)).byte()
         sheet.paste(Image.fromarray(grey.numpy()), (number % 3 * 124, number // 3 * 84))
-    return [castle, sheet, st.postprocess(st.maximize_activation(vgg, "relu4_2", 10, size=160, steps=60))]
+    return [castle, sheet, st.postprocess(st.maximize_activation(vgg, "conv4_2", 4, size=160, steps=60))]
 
 
 def lesson_03() -> Strip:
@@ -65,21 +66,21 @@ def lesson_03() -> Strip:
 
 def lesson_04() -> Strip:
     """A painting, the noise it starts from, a texture with the painting's Gram matrices."""
-    vgg = st.load_vgg("vgg19-slim")
+    vgg = st.load_vgg("vgg19-slim", pooling="average")
     street = st.sample("village_street_auvers")
     style = st.preprocess(street, 192)
     noise = st.clamp_to_box(0.5 * torch.randn(style.shape, generator=torch.Generator().manual_seed(0)))
     layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
-    return [street, st.postprocess(noise), st.postprocess(st.reconstruct_style(vgg, style, layers, steps=200))]
+    return [street, st.postprocess(noise), st.postprocess(st.reconstruct_style(vgg, style, layers, steps=400))]
 
 
 def lesson_05() -> Strip:
     """No total variation, enough, far too much."""
-    castle, kandinsky = (st.preprocess(st.sample(name), 192) for name in ("eilean_donan", "composition_viii"))
-    vgg = st.load_vgg("vgg19-slim", padding="replicate")
+    palace, street = (st.preprocess(st.sample(name), 256) for name in ("summer_palace", "village_street_auvers"))
+    vgg = st.load_vgg("vgg19-slim", pooling="average", padding="replicate")
     pictures = []
     for tv in (0, 3, 60):
-        transfer = st.StyleTransfer(castle, kandinsky, vgg, "balanced", alpha=1, beta=4, tv=tv, steps=60, learning_rate=0.2)
+        transfer = st.StyleTransfer(palace, street, vgg, "balanced", alpha=1, beta=8, tv=tv, steps=60, learning_rate=0.2)
         for _ in transfer:
             pass
         pictures.append(transfer.image)
@@ -93,11 +94,12 @@ def lesson_06() -> Strip:
 
 
 def lesson_07() -> Strip:
-    """One run of the studio in which beta is moved twice."""
-    studio = st.Studio("summer_palace", "great_wave", size=288, alpha=1, tv=1)
-    pictures = []
-    for studio.beta in (0.1, 8, 2000):
-        studio.run(45)
+    """One run of the studio in which alpha is muted and called back."""
+    studio = st.Studio("neuschwanstein", "great_wave", size=256)
+    pictures, own = [], studio.alpha
+    for alpha in (own, 0, own):
+        studio.alpha = alpha
+        studio.run(60)
         pictures.append(studio.image)
     return pictures
 
