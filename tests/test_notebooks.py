@@ -165,7 +165,7 @@ BAD = [
     (hygiene.no_machine_paths, with_code("x", stream("read /tmp/cat.jpg\n")), "/tmp/"),
     (hygiene.no_machine_paths, with_code("x", {"output_type": "execute_result", "data": {"text/html": "/root/x"}}), "/root/"),
     (hygiene.no_machine_paths, with_text("Looking", "In C:\\\\Users\\\\me"), "C:"),
-    (hygiene.small_enough, with_code("x = 1", stream("x" * 1_600_000)), "1.53 MB"),
+    (hygiene.small_enough, with_code("x = 1", stream("x" * 2_200_000)), "2.10 MB"),
     (hygiene.unique_ids, lambda: good_cells() + good_cells(), "not unique"),
     (hygiene.unique_ids, lambda: [*good_cells(), {**markdown("x"), "id": None}], "missing"),
     (hygiene.pictures_have_words, with_text("A castle beside a wave", ""), "01.jpg has no alt text"),
