@@ -116,6 +116,18 @@ def gatys() -> Strip:
     return strip
 
 
+def steps() -> Strip:
+    """The recipe `article`: photograph, painting, after 200 steps, after 7000 (which take ten minutes); prints the losses."""
+    palace, street = st.sample("summer_palace"), st.sample("village_street_auvers")
+    transfer = st.StyleTransfer(palace, street, st.load_vgg("vgg19-slim"), "article", size=224, steps=7000)
+    strip = [palace, street]
+    for step in transfer:
+        if step.index in (200, 7000):
+            print(f"step {step.index}: content {step.content:.2f}, style {step.style:,.0f}", flush=True)
+            strip.append(transfer.image)
+    return strip
+
+
 def strength() -> Strip:
     """One pair at five strengths, from the photograph to the painting."""
     castle, wave = st.sample("eilean_donan"), st.sample("great_wave")
@@ -124,7 +136,7 @@ def strength() -> Strip:
 
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
-    "06": lesson_06, "07": lesson_07, "gatys": gatys, "strength": strength,
+    "06": lesson_06, "07": lesson_07, "gatys": gatys, "steps": steps, "strength": strength,
 }  # fmt: skip
 
 
