@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
 import styletools as st
+from styletools import jobs, recipes
 from styletools import vgg as vgg_module
 from styletools.vgg import build_features
 
@@ -113,3 +115,24 @@ def as_torchvision() -> Callable[[st.VGG], nn.Sequential]:
 def plain_pair() -> tuple[Tensor, Tensor]:
     """Two real pictures, small and of one shape: content and style, normalised (1, 3, 32, 48)."""
     return st.preprocess(st.sample("eilean_donan"), (32, 48)), st.preprocess(st.sample("great_wave"), (32, 48))
+
+
+@pytest.fixture(scope="session")
+def vgg(make_vgg: Callable[..., st.VGG]) -> st.VGG:
+    """A small random network in which every recipe goes down quickly."""
+    return make_vgg(1)
+
+
+@pytest.fixture
+def photograph() -> Image.Image:
+    """A small photograph, 96 x 64."""
+    return st.sample("eilean_donan").resize((96, 64))
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tiny_vgg: st.VGG) -> list[dict[str, object]]:
+    """What `load_vgg` is asked for when no network is given; a small random one comes."""
+    calls = []
+    for module in (recipes, jobs):
+        monkeypatch.setattr(module, "load_vgg", lambda **options: calls.append(options) or tiny_vgg)
+    return calls

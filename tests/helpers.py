@@ -93,3 +93,8 @@ class Nursery:
 def nursery():
     """The one of this test run."""
     return Nursery()
+
+
+def pixels(transfer):
+    """The picture that the optimiser has, whatever is shown."""
+    return transfer._descent.picture.detach().clone()

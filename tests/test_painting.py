@@ -7,47 +7,17 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers import pixels
 from PIL import Image
 
 import styletools as st
-from styletools import jobs, recipes
 from styletools import painting as painting_module
 from styletools.painting import fit_style, sharpen
 from styletools.pyramid import resize
 
 
-@pytest.fixture(scope="module")
-def vgg(make_vgg):
-    """A small random network in which every recipe goes down quickly."""
-    return make_vgg(1)
-
-
-@pytest.fixture
-def start(vgg, plain_pair):
-    """start(**options): a transfer of the small pair on that network."""
-    return lambda **options: st.StyleTransfer(*plain_pair, vgg, **options)
-
-
-@pytest.fixture
-def wide():
-    """A content picture twice as wide as high, left half dark and right half light."""
-    picture = Image.new("RGB", (120, 60), (40, 60, 90))
-    picture.paste((220, 200, 160), (60, 0, 120, 60))
-    return picture
-
-
-@pytest.fixture
-def photograph():
-    return st.sample("eilean_donan").resize((96, 64))
-
-
 def paint(transfer):
     return list(transfer)
-
-
-def pixels(transfer):
-    """The picture that the optimiser has, whatever is shown."""
-    return transfer._descent.picture.detach().clone()
 
 
 def remembered(transfer):
@@ -143,15 +113,6 @@ def test_a_photograph_without_detail_only_enlarges_the_painting(photograph):
 
 
 # --- coarse to fine --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def asked(monkeypatch, tiny_vgg):
-    """What `load_vgg` is asked for when no network is given; a small random one comes."""
-    calls = []
-    for module in (recipes, jobs):
-        monkeypatch.setattr(module, "load_vgg", lambda **options: calls.append(options) or tiny_vgg)
-    return calls
 
 
 @pytest.fixture

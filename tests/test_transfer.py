@@ -5,20 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers import pixels
 from PIL import Image
 
 import styletools as st
-from styletools import jobs, recipes
+from styletools import recipes
 from styletools.descent import Descent
 from styletools.images import MEAN, STD
 from styletools.recipes import FIRST_OF_EACH_BLOCK
 from styletools.transfer import SEARCH_EVERY, cover, is_grey
-
-
-@pytest.fixture(scope="module")
-def vgg(make_vgg):
-    """A small random network in which every recipe goes down quickly."""
-    return make_vgg(1)
 
 
 @pytest.fixture
@@ -35,27 +30,8 @@ def wide():
     return picture
 
 
-@pytest.fixture
-def photograph():
-    return st.sample("eilean_donan").resize((96, 64))
-
-
-@pytest.fixture
-def asked(monkeypatch, tiny_vgg):
-    """What `load_vgg` is asked for when no network is given; a small random one comes."""
-    calls = []
-    for module in (recipes, jobs):
-        monkeypatch.setattr(module, "load_vgg", lambda **options: calls.append(options) or tiny_vgg)
-    return calls
-
-
 def paint(transfer):
     return list(transfer)
-
-
-def pixels(transfer):
-    """The picture that the optimiser has, whatever is shown."""
-    return transfer._descent.picture.detach().clone()
 
 
 def remembered(transfer):
