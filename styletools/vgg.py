@@ -64,8 +64,9 @@ def build_features(channels: Iterable[int], pooling: str = "max", padding: str =
 
     channels: output channels of the 13 convolutions.
     pooling: ``"max"`` as trained, or ``"average"``, which Gatys et al. prefer for smoother pictures.
-    padding: what the convolutions see outside the picture: ``"zeros"`` as trained, or ``"replicate"``, which repeats the
-        border and so avoids a painted frame: a plain picture then looks plain to every layer, up to its corners.
+    padding: what the layers see outside the picture: ``"zeros"`` as trained, or ``"replicate"``, which repeats the border and
+        so avoids a painted frame: a plain picture then looks plain to every layer, up to its corners. With ``"replicate"`` a
+        pooling also keeps an odd last row or column, which ``"zeros"`` drops: what no layer sees, nobody paints.
 
     The ReLUs are *not* in-place, unlike torchvision's: a feature map, once computed, is never overwritten.
     """
@@ -84,7 +85,9 @@ def build_features(channels: Iterable[int], pooling: str = "max", padding: str =
         elif name.startswith("relu"):
             modules.append(nn.ReLU())
         else:
-            modules.append(nn.MaxPool2d(2) if pooling == "max" else ScaledAveragePool(AVERAGE_POOL_SCALES[name]))
+            keep = padding == "replicate"
+            pool = nn.MaxPool2d(2, ceil_mode=keep) if pooling == "max" else ScaledAveragePool(AVERAGE_POOL_SCALES[name], keep)
+            modules.append(pool)
     return nn.Sequential(*modules)
 
 
@@ -99,13 +102,13 @@ class ScaledAveragePool(nn.Module):
     the one its weights were trained for.
     """
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, scale: float, keep_odd: bool = False) -> None:
         super().__init__()
-        self.scale = scale
+        self.scale, self.keep_odd = scale, keep_odd
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, C, H // 2, W // 2)."""
-        return nn.functional.avg_pool2d(features, 2) * self.scale
+        """(N, C, H, W) -> (N, C, H // 2, W // 2), rounded up if an odd last row or column is kept."""
+        return nn.functional.avg_pool2d(features, 2, ceil_mode=self.keep_odd) * self.scale
 
 
 class VGG(nn.Module):

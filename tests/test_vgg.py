@@ -844,3 +844,21 @@ def test_read_weights_of_both_kinds_of_files(narrow_vgg19, original_file, tmp_pa
         weights, expected = read_weights(path), narrow_vgg19.state_dict()
         assert set(weights) == set(expected)
         assert all(torch.equal(weights[key], expected[key]) for key in expected)
+
+
+# --- odd sizes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_a_pooling_keeps_an_odd_last_row_where_the_border_is_repeated(make_vgg, make_picture, pooling):
+    picture, layers = make_picture(0, 43, 64), ["relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    zeros, repeated = (make_vgg(pooling=pooling, padding=padding)(picture, layers) for padding in ("zeros", "replicate"))
+    assert [maps.shape[2] for maps in zeros.values()] == [21, 10, 5, 2]
+    assert [maps.shape[2] for maps in repeated.values()] == [22, 11, 6, 3]
+    assert [maps.shape[3] for maps in repeated.values()] == [32, 16, 8, 4], "even sides are halved as ever"
+
+
+def test_a_plain_picture_looks_plain_up_to_its_kept_odd_border(make_vgg):
+    for pooling in ("max", "average"):
+        maps = make_vgg(pooling=pooling, padding="replicate")(torch.full((1, 3, 43, 37), 0.3), ["relu5_1"])["relu5_1"]
+        torch.testing.assert_close(maps, maps[:, :, :1, :1].expand_as(maps), rtol=1e-4, atol=1e-5)

@@ -66,19 +66,6 @@ def in_place(first, second, part):
     return {layer: first[layer].mul_(1 - part).add_(part * second[layer]) for layer in first}
 
 
-def loop(start, loss_of, steps, lr, optimizer=torch.optim.Adam, zero=True, clamp=st.clamp_to_box, climb=False, detach=True):
-    picture = start.clone().requires_grad_()
-    optimizer = optimizer([picture], lr=lr)
-    for _ in range(steps):
-        if zero:
-            optimizer.zero_grad()
-        loss = loss_of(picture)
-        (-loss if climb else loss).backward()
-        optimizer.step()
-        picture.data = clamp(picture.data)
-    return picture.detach() if detach else picture
-
-
 WRONG = [
     ("gram_matrix", raw, "forgot to divide"),
     ("gram_matrix", scaled(gram_matrix, lambda f: f.shape[1]), "divided by H W only"),
