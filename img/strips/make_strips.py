@@ -128,6 +128,18 @@ def steps() -> Strip:
     return strip
 
 
+def ladder() -> Strip:
+    """The recipe `walkthrough` with the full network: photograph, painting, then its three betas, which take forty minutes."""
+    palace, street = st.sample("summer_palace"), st.sample("village_street_auvers")
+    strip = [palace, street]
+    for beta, count in ((1e3, 1000), (1e6, 1000), (1e10, 2000)):
+        transfer = st.StyleTransfer(palace, street, st.load_vgg("vgg19"), "walkthrough", size=224, steps=count, beta=beta)
+        last = list(transfer)[-1]
+        print(f"beta {beta:.0e}, step {count}: content {last.content:,.0f}, style {last.style:,.0f}", flush=True)
+        strip.append(transfer.image)
+    return strip
+
+
 def strength() -> Strip:
     """One pair at five strengths, from the photograph to the painting."""
     castle, wave = st.sample("eilean_donan"), st.sample("great_wave")
@@ -136,7 +148,7 @@ def strength() -> Strip:
 
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
-    "06": lesson_06, "07": lesson_07, "gatys": gatys, "steps": steps, "strength": strength,
+    "06": lesson_06, "07": lesson_07, "gatys": gatys, "steps": steps, "ladder": ladder, "strength": strength,
 }  # fmt: skip
 
 
