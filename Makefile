@@ -33,7 +33,7 @@ lab: $(READY)  ## open the lessons in JupyterLab (the first time, install what t
 studio: $(READY)  ## serve the live studio alone, on this computer only, at the address it prints
 	@token=$$($(RUN) -c "import secrets; print(secrets.token_hex(16))") && \
 	printf '\n  http://localhost:$(PORT)/?token=%s\n  (for a projector: add &projector=1)\n\n' $$token && \
-	exec $(RUN) -m voila notebooks/studio/panel.ipynb --port=$(PORT) --token=$$token $(STUDIO_OPTIONS)
+	cd notebooks/studio && exec ../../$(RUN) -m voila panel.ipynb --port=$(PORT) --token=$$token $(STUDIO_OPTIONS)
 
 test: export OMP_NUM_THREADS = 1  # two processes run beside each other, one thread each
 test: $(TESTS_READY)  ## run unit tests, execute every notebook and compare its outputs, try the studio in Chromium

@@ -26,10 +26,11 @@ from .transfer import Step, StyleTransfer
 from .vgg import LAYERS, VGG, choose_device, load_vgg
 
 LATER = {  # name -> module it comes from
-    **dict.fromkeys(("plot_losses", "show_features", "show_gram", "show_images", "use_house_style", "zoom"), "plots"),
+    **dict.fromkeys(("plot_losses", "show_features", "show_images", "use_house_style", "zoom"), "plots"),
     **dict.fromkeys(("Snapshot", "contact_sheet"), "sheets"),
+    **dict.fromkeys(("gram_distance", "gram_pair", "heat", "pull_map"), "maps"),
     "COLORS": "colors",
-    "Studio": "studio.panel",
+    "Studio": "studio.studio",
     "Controls": "lessons.controls",
     "check": "lessons.checks",
 }

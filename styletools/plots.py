@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -94,19 +93,6 @@ def show_features(features: Tensor, channels: Sequence[int] | None = None, colum
         spot.set_title(str(channel), fontsize=11, pad=2)
     if title:
         figure.suptitle(title)
-
-
-def show_gram(grams: Sequence[Tensor], titles: Sequence[str]) -> None:
-    """Show Gram matrices (1, C, C) side by side, log(1 + G) on one colour scale."""
-    logs = [torch.log1p(gram[0].detach().cpu().clamp_min(0)).numpy() for gram in grams]
-    largest = max(float(values.max()) for values in logs)
-    figure, axes = plt.subplots(1, len(logs), figsize=(WIDTH, WIDTH / max(3, len(logs)) + 0.4), squeeze=False)
-    for spot, values, title in zip(axes[0], logs, titles, strict=True):
-        picture = spot.imshow(values, cmap="magma", vmin=0, vmax=largest)
-        spot.set_title(title)
-        spot.set_xticks([])
-        spot.set_yticks([])
-    figure.colorbar(picture, ax=axes, label="log(1 + G)", shrink=0.8)
 
 
 def plot_losses(history: Sequence[Step], title: str = "") -> None:

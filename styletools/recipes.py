@@ -321,6 +321,34 @@ def find_recipe(recipe: str | Recipe) -> Recipe:
     return RECIPES[recipe]
 
 
+def gradient_of(term: Tensor, image: Tensor, weight: float = 1.0) -> Tensor:
+    """The gradient of weight * term at the image, in its shape; zeros where nothing depends on it. The graph is kept."""
+    if not weight or not term.requires_grad:  # a style term without layers is a plain zero
+        return torch.zeros_like(image)
+    (gradient,) = torch.autograd.grad(weight * term, image, retain_graph=True)
+    return gradient
+
+
+def term_gradients(
+    recipe: str | Recipe,
+    vgg: VGG,
+    image: Tensor,
+    targets: Targets,
+    style_layers: Mapping[str, float] | None = None,
+    nearest: dict[str, Tensor] | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Where each unweighted term pulls at a picture: the gradients of content, style and tv, each (1, 3, H, W).
+
+        d content / d image,   d style / d image,   d tv / d image
+
+    image: normalised (1, 3, H, W). style_layers, nearest: as for `Recipe.terms`. A term that no layer feeds has zeros.
+    """
+    recipe = find_recipe(recipe)
+    image = image.detach().clone().requires_grad_()
+    content, style, tv = recipe.terms(vgg, image, targets, style_layers, nearest)
+    return gradient_of(content, image), gradient_of(style, image), gradient_of(tv, image)
+
+
 def gradient_norms(
     recipe: str | Recipe, vgg: VGG, image: Tensor, targets: Targets, style_layers: Mapping[str, float] | None = None
 ) -> tuple[float, float, float]:
@@ -328,17 +356,8 @@ def gradient_norms(
 
     style_layers: other layer weights than the recipe's own.
     """
-    recipe = find_recipe(recipe)
-    image = image.detach().clone().requires_grad_()
-    norms = []
-    terms = recipe.terms(vgg, image, targets, style_layers)
-    for number, term in enumerate(terms, start=1):
-        norm = 0.0  # of a style term without layers, which is a plain zero
-        if term.requires_grad:
-            (gradient,) = torch.autograd.grad(term, image, retain_graph=number < len(terms))
-            norm = float(gradient.norm())
-        norms.append(norm)
-    return norms[0], norms[1], norms[2]
+    content, style, tv = term_gradients(recipe, vgg, image, targets, style_layers)
+    return float(content.norm()), float(style.norm()), float(tv.norm())
 
 
 def convert_weights(

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .errors import ImageError
 from .jobs import Job
+from .numerals import number, whole
 
 MARGIN, CAPTION = 12, 44  # pixels on a contact sheet
 
@@ -28,9 +29,11 @@ class Snapshot:
     def caption(self) -> tuple[str, str]:
         """Two lines: label and step; the weights of the last step."""
         used = self.settings.moves[-1][1] if self.settings.moves else self.settings.weights
-        first = f"{self.label} · step {self.settings.done or 0}" if self.label else f"step {self.settings.done or 0}"
-        moved = " (moved)" if len(self.settings.moves) > 1 else ""
-        return first, f"α {used.alpha:.3g}  β {used.beta:.3g}  TV {used.tv:.3g}{moved}"
+        step = f"step {whole(self.settings.done or 0)}"
+        moves = len(self.settings.moves) - 1
+        after = f" after {moves} moves" if moves > 1 else " after 1 move" if moves == 1 else ""
+        first = f"{self.label} · {step}" if self.label else step
+        return first, f"α {number(used.alpha)}  β {number(used.beta)}  TV {number(used.tv)}{after}"
 
 
 def contact_sheet(snapshots: Sequence[Snapshot], columns: int = 4) -> Image.Image:
@@ -46,8 +49,8 @@ def contact_sheet(snapshots: Sequence[Snapshot], columns: int = 4) -> Image.Imag
     cell = (wide + MARGIN, high + CAPTION + MARGIN)
     sheet = Image.new("RGB", (columns * cell[0] + MARGIN, rows * cell[1] + MARGIN), "white")
     draw = ImageDraw.Draw(sheet)
-    for number, snapshot in enumerate(snapshots):
-        left, top = MARGIN + number % columns * cell[0], MARGIN + number // columns * cell[1]
+    for place, snapshot in enumerate(snapshots):
+        left, top = MARGIN + place % columns * cell[0], MARGIN + place // columns * cell[1]
         sheet.paste(snapshot.image, (left, top))
         draw.text((left, top + snapshot.image.height + 4), "\n".join(snapshot.caption), "black", font)
     return sheet

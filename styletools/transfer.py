@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import astuple, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from .errors import DivergedError, ImageError, SettingsError, StyleError
 from .images import MEAN, STD, Source, clamp_to_box, postprocess, preprocess
 from .jobs import Job, Moves
 from .pyramid import resize
-from .recipes import DEFAULT_RECIPE, Recipe, Targets, Weights, find_recipe
+from .recipes import DEFAULT_RECIPE, Recipe, Targets, Weights, find_recipe, gradient_of, term_gradients
 from .runs import read_run, write_run
 from .vgg import VGG
 
@@ -45,6 +47,21 @@ class Step:
     tv_weight: float
 
 
+@dataclass(frozen=True, eq=False)
+class Pulls:
+    """Who pulled how hard, and where: the gradients of the weighted terms at one picture."""
+
+    step: int  # how many steps that picture had seen
+    weights: Weights  # used in them
+    gradients: tuple[Tensor, Tensor, Tensor]  # of alpha content, beta style, tv_weight tv; each (1, 3, H, W)
+
+    @cached_property
+    def norms(self) -> tuple[float, float, float]:
+        """The Euclidean norms of the three gradients."""
+        content, style, tv = (float(gradient.norm()) for gradient in self.gradients)
+        return content, style, tv
+
+
 class StyleTransfer:
     """Paints one picture; iterate over it to paint.
 
@@ -60,7 +77,8 @@ class StyleTransfer:
 
     Where both pictures are grey, the painting stays grey.
 
-    `image` is the picture now, `history` every Step so far, `job` all that is needed to paint it again. alpha, beta, tv and
+    `image` is the picture now, `history` every Step so far, `pulls` what the last measured step felt (None before there was
+    one), `job` all that is needed to paint it again. alpha, beta, tv and
     style_layers (layer -> weight) may be set between two steps and count from the next one; layers may come and go.
     Raises SettingsError for settings that make no sense.
     """
@@ -98,6 +116,7 @@ class StyleTransfer:
         self.content, self.style = (self._as_tensor(picture) for picture in (content, style))
         self.targets: Targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
         self.history: list[Step] = []
+        self.pulls: Pulls | None = None
         self.moves: Moves = ()  # (number of the first step that used them, weights)
         self._highest: dict[str, float] = {}  # each weight since Adam's memory began
         self._grey = is_grey(self.content) and is_grey(self.style)
@@ -139,24 +158,51 @@ class StyleTransfer:
         while len(self.history) < self._job.steps:
             yield self.step()
 
-    def step(self) -> Step:
-        """Move the picture once. Raises DivergedError when the loss is not finite; the last good picture stays."""
+    def step(self, measure: bool = False) -> Step:
+        """Move the picture once. Raises DivergedError when the loss is not finite; the last good picture stays.
+
+        measure: also tell in `pulls` how hard each term pulled. The step is the same to the last bit; it costs one more way
+        back through the network, for the content term: the step itself finds the sum of all three.
+        """
         self._heed_moves()
         if len(self.history) % SEARCH_EVERY == 0:
             self._nearest.clear()
-        terms = self.recipe.terms(self.vgg, self._descent.picture, self.targets, self.style_layers, self._nearest)
+        picture = self._descent.picture
+        if measure:
+            picture = picture.view_as(picture)  # a tensor of this step's own, whose hook goes with it
+        terms = self.recipe.terms(self.vgg, picture, self.targets, self.style_layers, self._nearest)
         total = self.alpha * terms.content + self.beta * terms.style + self.tv * terms.tv
         losses = [float(value.detach()) for value in (total, *terms)]
         step = Step(len(self.history) + 1, *losses, self.alpha, self.beta, self.tv)
         if not all(map(math.isfinite, losses)):
             self._give_up(step)
+        whole: list[Tensor] = []  # the gradient of the total, once the step has found it
+        if measure:
+            content, tv = gradient_of(terms.content, picture, self.alpha), gradient_of(terms.tv, picture, self.tv)
+            picture.register_hook(lambda gradient: whole.append(gradient.clone()))
         self._descent.learning_rate = self._learning_rate()
         self._descent.move(total)
+        if measure:
+            style = whole[0] - content - tv if self.beta and terms.style.requires_grad else torch.zeros_like(tv)
+            self.pulls = Pulls(len(self.history), self.weights, (content, style, tv))
         d = min(self._job.averaging, len(self.history) / (len(self.history) + 1))  # a plain mean at first
         with torch.no_grad():
             self._average.lerp_(self._descent.picture, 1 - d)  # one operation: an interrupt cannot fall into its middle
         self.history.append(step)
         return step
+
+    def measure(self, weights: Weights | None = None) -> Pulls:
+        """Tell how hard each term would pull in the next step, with these weights or its own; nothing moves."""
+        weights = self.weights if weights is None else weights
+        layers, targets = weights.style_layers, self.targets
+        if not set(layers) <= set(targets.style):  # the next step will learn of new ones
+            targets = self.recipe.targets(self.vgg, self.content, self.style, layers)
+        nearest = dict(self._nearest) if len(self.history) % SEARCH_EVERY else {}
+        gradients = term_gradients(self.recipe, self.vgg, self._descent.picture, targets, layers, nearest)
+        content, style, tv = (
+            weight * gradient for weight, gradient in zip((weights.alpha, weights.beta, weights.tv), gradients, strict=True)
+        )
+        return Pulls(len(self.history), weights, (content, style, tv))
 
     def inherit(self, coarser: StyleTransfer) -> None:
         """Take over what Adam has learned at a smaller picture, and under which weights; see `Descent.inherit`."""
@@ -185,10 +231,10 @@ class StyleTransfer:
         """
         weights = self.weights
         numbers = {"alpha": self.alpha, "beta": self.beta, "tv": self.tv, **self.style_layers}
-        if self.moves and self.moves[-1][1] == weights:
-            return
         if not set(self.style_layers) <= set(self.targets.style):
             self.targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
+        if self.moves and self.moves[-1][1] == weights:
+            return
         if not all(map(math.isfinite, numbers.values())):
             return
         fallen = any(FALL * numbers.get(name, 0) < highest for name, highest in self._highest.items())
@@ -250,21 +296,38 @@ class StyleTransfer:
             "init": self._first_picture(self._job.init) if self._job.start == "picture" else self._job.start,
             "content": self.content,
             "style": self.style,
-            "average": self._average,
-            "nearest": dict(self._nearest),
-            "highest": dict(self._highest),
             "history": [list(astuple(step)) for step in self.history],
-            "descent": self._descent.state_dict(),
+            **self._memory(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave, of a transfer with the same settings and pictures."""
-        with torch.no_grad():
-            self._average.copy_(state["average"])
-        self._nearest = {name: positions.to(self.vgg.device) for name, positions in state["nearest"].items()}
-        self._highest = dict(state["highest"])
+        self._remember(state)
         self.history = [Step(*values) for values in state["history"]]
-        self._descent.load_state_dict(state["descent"])
+
+    def checkpoint(self) -> dict[str, Any]:
+        """A copy of all that painting changes, in milliseconds; `go_back` returns there, in this transfer or one like it."""
+        return {"history": tuple(self.history), "moves": self.moves, **deepcopy(self._memory())}
+
+    def go_back(self, checkpoint: dict[str, Any]) -> None:
+        """Return to a `checkpoint`: the next steps are the same to the last bit as they were after it."""
+        self._remember(checkpoint)
+        self.history, self.moves, self.pulls = list(checkpoint["history"]), checkpoint["moves"], None
+
+    def _memory(self) -> dict[str, Any]:
+        return {
+            "average": self._average,
+            "nearest": dict(self._nearest),
+            "highest": dict(self._highest),
+            "descent": self._descent.state_dict(),
+        }
+
+    def _remember(self, memory: Mapping[str, Any]) -> None:
+        with torch.no_grad():
+            self._average.copy_(memory["average"])
+        self._nearest = {name: positions.to(self.vgg.device) for name, positions in memory["nearest"].items()}
+        self._highest = dict(memory["highest"])
+        self._descent.load_state_dict(memory["descent"])
 
     def save(self, path: str | Path) -> None:
         """Write everything needed to go on into one file. Raises ImageError when that fails."""

@@ -163,17 +163,15 @@ def history():
 
 
 def draw_everything(history):
-    grams = [st.gram_matrix(torch.rand(1, 6, 9, 9)) for _ in range(3)]
     st.show_images([Image.new("RGB", (40, 30))] * 3, ["one", "two", "three\nlines"])
     st.show_features(torch.rand(1, 20, 12, 16), title="relu1_1")
-    st.show_gram(grams, ["content", "style", "result"])
     st.plot_losses(history, "a run")
     return [plt.figure(number) for number in plt.get_fignums()]
 
 
 def test_every_text_has_at_least_11_points(history):
     figures = draw_everything(history)
-    assert len(figures) == 4
+    assert len(figures) == 3
     for figure in figures:
         figure.canvas.draw()
         found = visible_texts(figure)
@@ -286,19 +284,6 @@ def test_the_first_16_channels_are_shown_by_default():
 def test_a_feature_map_of_the_embedded_network(slim, plain_pair):
     st.show_features(slim(plain_pair[0], ["relu2_1"])["relu2_1"], title="relu2_1")
     assert plt.gcf().get_suptitle() == "relu2_1"
-
-
-def test_gram_matrices_share_one_scale():
-    grams = [torch.full((1, 3, 3), value) for value in (0.0, 1.0, 7.0)]
-    st.show_gram(grams, ["a", "b", "c"])
-    shown = [axes for axes in drawn().axes if axes.get_title() in ("a", "b", "c")]
-    assert len(shown) == 3
-    for axes, gram in zip(shown, grams, strict=True):
-        picture = axes.get_images()[0]
-        assert picture.get_clim() == (0, pytest.approx(np.log(8)))
-        np.testing.assert_allclose(picture.get_array(), np.log1p(gram[0].numpy()), rtol=1e-6)
-        _, _, width, height = box(axes)
-        assert width == pytest.approx(height, rel=0.01)
 
 
 # --- zoom --------------------------------------------------------------------------------------------------------------

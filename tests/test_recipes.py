@@ -854,6 +854,33 @@ def test_gradient_norms_are_those_of_the_source(recipe, tiny_vgg, make_picture, 
     assert norms[2] == pytest.approx(gradient.norm().item(), rel=1e-4)
 
 
+@pytest.mark.parametrize("recipe", SOURCES)
+def test_term_gradients_are_those_of_the_source(recipe, tiny_vgg, make_picture, as_torchvision):
+    picture, content, style = (make_picture(seed) for seed in range(3))
+    found = st.RECIPES[recipe]
+    gradients = recipes.term_gradients(recipe, tiny_vgg, picture, found.targets(tiny_vgg, content, style))
+    leaf = picture.clone().requires_grad_()
+    losses = (*SOURCES[recipe](as_torchvision(tiny_vgg), leaf, content, style), total_variation(recipe, leaf))
+    for gradient, loss in zip(gradients, losses, strict=True):
+        (expected,) = torch.autograd.grad(loss, leaf, retain_graph=True)
+        assert not gradient.requires_grad
+        torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+    norms = st.gradient_norms(recipe, tiny_vgg, picture, found.targets(tiny_vgg, content, style))
+    assert norms == tuple(float(gradient.norm()) for gradient in gradients)
+
+
+def test_a_term_that_nothing_feeds_has_a_gradient_of_zeros(tiny_vgg, make_picture):
+    picture, content, style = (make_picture(seed) for seed in range(3))
+    found = st.RECIPES["balanced"]
+    for layers in ({}, {"relu1_1": 0.0}):
+        targets = found.targets(tiny_vgg, content, style, layers)
+        gradients = recipes.term_gradients(found, tiny_vgg, picture, targets, layers)
+        assert [bool(gradient.any()) for gradient in gradients] == [True, False, True]
+        assert {gradient.shape for gradient in gradients} == {picture.shape}
+    content_gradient, _, _ = recipes.term_gradients(found, tiny_vgg, content, found.targets(tiny_vgg, content, style))
+    assert not content_gradient.any(), "at the content picture itself the content does not pull"
+
+
 def test_conversion_there_and_back(tiny_vgg, make_picture):
     content, style = make_picture(1), make_picture(2)
     alpha, beta = st.convert_weights("d2l", "gatys", tiny_vgg, content, style)

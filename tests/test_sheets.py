@@ -24,7 +24,8 @@ def ink(picture, box):
 def test_captions_tell_the_weights_of_the_last_step():
     """Not those of the next one, which left no trace in the picture."""
     moves = ((1, WEIGHTS), (20, replace(WEIGHTS, alpha=0.0, beta=12345.678, tv=0.3333)))
-    assert make_snapshot(moves=moves, done=31, label="3").caption == ("3 · step 31", "α 0  β 1.23e+04  TV 0.333 (moved)")
+    moved = make_snapshot(moves=moves, done=31, label="3")
+    assert moved.caption == ("3 · step 31", "α 0  β 12\u202f300  TV 0.333 after 1 move")
     assert make_snapshot(moves=moves[:1], done=5).caption == ("step 5", "α 1  β 20  TV 2")
     assert make_snapshot(weights=replace(WEIGHTS, beta=7.5)).caption == ("step 0", "α 1  β 7.5  TV 2")
 

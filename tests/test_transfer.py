@@ -259,6 +259,110 @@ def test_all_weights_at_once(start):
     assert (step.alpha, step.beta, step.tv_weight) == (0.5, 7.0, 0.25)
 
 
+# --- who pulls ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("recipe", ["balanced", "neighbours", "article"])
+def test_a_measured_step_is_the_same_to_the_last_bit(start, recipe, optimizer, levels):
+    recipe = replace(st.RECIPES[recipe], levels=levels)
+    plain, measured = (
+        start(recipe=recipe, optimizer=optimizer, learning_rate=0.02, init="noise", averaging=0.5) for _ in range(2)
+    )
+    for number in range(8):
+        if number == 4:
+            plain.beta = measured.beta = 3.0
+        assert measured.step(measure=number % 3 != 1) == plain.step()
+        assert torch.equal(pixels(measured), pixels(plain))
+        assert torch.equal(measured.tensor, plain.tensor)
+    assert plain.pulls is None
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_pulls_are_the_weighted_gradients_at_the_picture_the_step_began_with(start, optimizer, levels):
+    recipe = replace(st.RECIPES["neighbours"], levels=levels)
+    transfer = start(recipe=recipe, optimizer=optimizer, learning_rate=0.02, init="noise", alpha=3.0, beta=0.5, tv=0.25)
+    for _ in range(5):
+        transfer.step()
+    picture = pixels(transfer)
+    transfer.step(measure=True)
+    pulls, weights = transfer.pulls, (3.0, 0.5, 0.25)
+    assert (pulls.step, pulls.weights) == (5, transfer.weights)
+    gradients = recipes.term_gradients(recipe, transfer.vgg, picture, transfer.targets)
+    for weight, found, expected in zip(weights, pulls.gradients, gradients, strict=True):
+        assert not found.requires_grad
+        torch.testing.assert_close(found, weight * expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
+    norms = st.gradient_norms(recipe, transfer.vgg, picture, transfer.targets)
+    assert pulls.norms == pytest.approx([weight * norm for weight, norm in zip(weights, norms, strict=True)], rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_muted_term_does_not_pull_at_all(start, optimizer):
+    transfer = start(optimizer=optimizer, learning_rate=0.02, init="noise")
+    for name, place in (("alpha", 0), ("beta", 1), ("tv", 2)):
+        value = getattr(transfer, name)
+        setattr(transfer, name, 0.0)
+        transfer.step(measure=True)
+        setattr(transfer, name, value)
+        assert [norm == 0 for norm in transfer.pulls.norms] == [place == 0, place == 1, place == 2]
+        assert transfer.pulls.gradients[place].shape == pixels(transfer).shape
+
+
+def test_without_layers_the_style_does_not_pull(start):
+    transfer = start(recipe="balanced", init="noise", style_layers={})
+    transfer.step(measure=True)
+    content, style, tv = transfer.pulls.norms
+    assert (content > 0, style, tv > 0) == (True, 0.0, True)
+
+
+def test_measuring_without_a_step_moves_nothing(start):
+    transfer, plain = start(init="noise"), start(init="noise")
+    weights = replace(transfer.weights, beta=3.0, style_layers={"relu3_3": 1.0})
+    for number in range(7):
+        pulls = transfer.measure(weights)
+        assert (pulls.step, pulls.weights) == (number, weights)
+        assert transfer.measure().weights == transfer.weights
+        assert transfer.step() == plain.step()
+    assert torch.equal(transfer.tensor, plain.tensor)
+    assert (transfer.pulls, transfer.moves) == (None, plain.moves)
+
+
+def test_a_step_that_diverges_is_not_measured(start):
+    transfer = start()
+    transfer.step(measure=True)
+    before = transfer.pulls
+    transfer.beta = math.nan
+    with pytest.raises(st.DivergedError):
+        transfer.step(measure=True)
+    assert transfer.pulls is before
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.parametrize("recipe", ["balanced", "neighbours"])
+def test_going_back_to_a_checkpoint(start, recipe, optimizer):
+    """In the same transfer and in another one, whatever was painted in between."""
+    transfer = start(recipe=recipe, optimizer=optimizer, learning_rate=0.02, averaging=0.5)
+    for number in range(7):
+        transfer.beta = 3.0 + number // 4
+        transfer.step()
+    checkpoint, there = transfer.checkpoint(), pixels(transfer)
+
+    def go_on(one):
+        one.weights = replace(one.weights, beta=0.5, style_layers={"relu2_2": 1.0})
+        return [one.step() for _ in range(4)], one.moves, pixels(one), one.tensor
+
+    steps, moves, picture, shown = go_on(transfer)
+    for other in (transfer, start(recipe=recipe, optimizer=optimizer, learning_rate=0.02, averaging=0.5)):
+        other.go_back(checkpoint)
+        assert (len(other.history), [first for first, _ in other.moves], other.pulls) == (7, [1, 5], None)
+        assert torch.equal(pixels(other), there)
+        other.beta = 4.0
+        assert [torch.equal(one, two) for one, two in zip(go_on(other)[2:], (picture, shown), strict=True)] == [True, True]
+        assert (other.history[7:], other.moves) == (steps, moves)
+
+
 # --- what is known of them --------------------------------------------------------------------------------------------
 
 

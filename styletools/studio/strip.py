@@ -1,76 +1,92 @@
-"""The strip of snapshots under the painting, and two of them side by side."""
+"""The strip of snapshots under the painting: a list with names, of which two stand side by side."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
-
-import ipywidgets as widgets
 
 from ..sheets import Snapshot
 from . import views
 
+THUMB = 220  # pixels of the longer side on a card
+
+
+@dataclass
+class Card:
+    """A snapshot on the strip, with a number that stays."""
+
+    number: int
+    snapshot: Snapshot
+
 
 class Strip:
-    """A row of cards, one a snapshot, the run before the present one first. `row` and `side` are its two widgets."""
+    """The cards in the order they were taken, the run before the present one first."""
 
     def __init__(self) -> None:
-        self.snapshots: list[Snapshot] = []
-        self.last: Snapshot | None = None  # the run before the present one
-        self.row, self.side = marked(widgets.HBox(), "st-strip"), marked(widgets.HBox(), "st-compare")
-        self._compared: list[Snapshot] = []
-        self._cards: dict[int, tuple[widgets.VBox, widgets.VBox]] = {}  # by id of the snapshot
-        self._quiet = False  # whether boxes are being ticked by the program, not by a hand
+        self._cards: list[Card] = []
+        self._last: Card | None = None  # the run before the present one
+        self._numbers = count(1)
+        self._compared: list[int] = []
 
-    def add(self, snapshot: Snapshot) -> None:
+    @property
+    def cards(self) -> list[Card]:
+        """Every card, the run before the present one first."""
+        return [*([self._last] if self._last else []), *self._cards]
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots that were taken, without the run before the present one."""
+        return [card.snapshot for card in self._cards]
+
+    @property
+    def compared(self) -> list[int]:
+        """The numbers of the cards that stand side by side, two at most."""
+        there = {card.number for card in self.cards}
+        return [number for number in self._compared if number in there]
+
+    def add(self, snapshot: Snapshot) -> Card:
         """Put a snapshot at the end."""
-        self.snapshots.append(snapshot)
-        self._show()
+        card = Card(next(self._numbers), snapshot)
+        self._cards.append(card)
+        return card
 
     def keep_last(self, snapshot: Snapshot) -> None:
-        """Put a snapshot of the run that ends at the beginning, in the place of the one before."""
-        self.last = snapshot
-        self._show()
+        """Put the run that ends at the beginning, in the place of the one before."""
+        self._last = Card(next(self._numbers), snapshot)
 
-    def compare(self, *snapshots: Snapshot) -> None:
-        """Show snapshots side by side; the last two given."""
-        self._compared = list(snapshots[-2:])
-        self._show()
+    def card(self, number: int) -> Card | None:
+        """The card with a number; None when it is gone."""
+        return next((card for card in self.cards if card.number == number), None)
 
-    def _show(self) -> None:
-        kept = [*([self.last] if self.last else []), *self.snapshots]
-        self._cards = {id(one): self._cards.get(id(one)) or self._card(one) for one in kept}
-        self.row.children = [card for card, _ in self._cards.values()]
-        self._compared = [one for one in self._compared if any(one is other for other in kept)]
-        self._quiet = True
-        for one in kept:
-            self._cards[id(one)][0].children[-1].value = any(one is other for other in self._compared)
-        self._quiet = False
-        self.side.children = [self._cards[id(one)][1] for one in self._compared]
+    def rename(self, number: int, label: str) -> None:
+        """Give a card another name."""
+        if (card := self.card(number)) and label.strip():
+            card.snapshot = replace(card.snapshot, label=label.strip()[:80])
 
-    def _card(self, one: Snapshot) -> tuple[widgets.VBox, widgets.VBox]:
-        """A snapshot small, for the row, and large, for comparing."""
-        box = widgets.Checkbox(False, indent=False, description="compare")
-        box.observe(lambda change: self._ticked(one, change["new"]), "value")
-        small = marked(widgets.VBox([picture(one, "st-thumb"), caption(one), box]), "st-card")
-        return small, marked(widgets.VBox([picture(one, "st-big"), caption(one)]), "st-side")
+    def delete(self, number: int) -> None:
+        """Take a card away."""
+        self._cards = [card for card in self._cards if card.number != number]
+        if self._last and self._last.number == number:
+            self._last = None
 
-    def _ticked(self, one: Snapshot, ticked: bool) -> None:
-        if not self._quiet:
-            others = [other for other in self._compared if other is not one]
-            self.compare(*others, *([one] if ticked else []))
+    def compare(self, *numbers: int) -> None:
+        """Let cards stand side by side; the last two given."""
+        self._compared = list(dict.fromkeys(numbers))[-2:]
+
+    def tick(self, number: int, on: bool) -> None:
+        """Put a card side by side with the one that stands there, or take it away. A third takes the place of the oldest."""
+        self.compare(*(other for other in self.compared if other != number), *([number] if on else []))
 
 
-def marked(widget: Any, name: str) -> Any:
-    """Give a widget a CSS class, and return it."""
-    widget.add_class(name)
-    return widget
-
-
-def picture(snapshot: Snapshot, name: str) -> widgets.Image:
-    """A snapshot's picture as a widget."""
-    return marked(widgets.Image(value=views.jpeg(snapshot.image, 90), format="jpeg"), name)
-
-
-def caption(snapshot: Snapshot) -> widgets.HTML:
-    """A snapshot's caption as a widget."""
-    return widgets.HTML(views.lines(snapshot.caption))
+def card_data(card: Card, size: int | None = THUMB) -> dict[str, Any]:
+    """A card as the page shows it. size: pixels of the longer side; None for the whole picture."""
+    picture = card.snapshot.image.copy()
+    if size is not None:
+        picture.thumbnail((size, size))
+    return {
+        "id": card.number,
+        "label": card.snapshot.label,
+        "caption": list(card.snapshot.caption),
+        "jpeg": views.jpeg(picture, 90),
+    }

@@ -20,7 +20,7 @@ from servers import CHROMIUM, CHROMIUM_OPTIONS, voila, write_notebook  # noqa: E
 CELL = """
 import json, time, ipywidgets, styletools as st
 studio = st.Studio(size={size}, steps=10**6)
-loop, heard = studio._loop, []
+loop, heard = studio.loop, []
 plain = loop.set
 def set(**changes):
     heard.append(time.time())

@@ -3,9 +3,11 @@
 import os
 
 import pytest
-from servers import CHROMIUM, CHROMIUM_OPTIONS, voila, write_notebook
+from panel import Panel
+from servers import CHROMIUM, CHROMIUM_OPTIONS, voila
 
-SIZE = {"width": 1280, "height": 720}  # of a small projector
+SIZE = (1280, 720)  # of a small projector
+PATIENCE = 45_000  # milliseconds
 
 
 def pytest_collection_modifyitems(items):
@@ -27,20 +29,54 @@ def chromium():
 
 
 @pytest.fixture
-def page(chromium):
-    page = chromium.new_page(viewport=SIZE)
-    page.set_default_timeout(60_000)
+def new_page(chromium):
+    """new_page(width, height): an empty page in a browser's profile of its own."""
+    contexts = []
+
+    def make(width=SIZE[0], height=SIZE[1]):
+        context = chromium.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        for page in context.pages:
+            if not page.is_closed():
+                page.goto("about:blank")  # which makes Voila end the page's kernel
+        context.close()
+
+
+@pytest.fixture
+def page(new_page):
+    page = new_page()
     yield page
-    if page.locator(".st-pause").count():  # a kernel must not paint on beside the next test
-        page.locator(".st-pause").first.click()
-    page.goto("about:blank")  # which makes Voila end the page's kernel
-    page.close()
+    assert page.errors == []
 
 
 @pytest.fixture(scope="session")
-def voila_server(tmp_path_factory):
-    """Serves panel.ipynb, a studio that is small and quick and never finishes by itself."""
-    folder = tmp_path_factory.mktemp("voila")
-    write_notebook(folder / "panel.ipynb", "import styletools as st", "st.Studio(size=96, steps=100_000)")
-    with voila(folder) as server:
-        yield *server, folder
+def server(tmp_path_factory):
+    """What `make studio` serves."""
+    with voila(tmp_path_factory.mktemp("voila"), OMP_NUM_THREADS="1") as running:
+        yield running
+
+
+@pytest.fixture
+def open_studio(server, new_page):
+    """open_studio("beta=100"): a small studio opened by its address, on a new page, or on one that is given."""
+
+    def make(query="", page=None, at=server, size=96):
+        page = page or new_page()
+        page.goto(f"{at.address}/?token={at.token}&size={size}&{query}")
+        return Panel(page)
+
+    return make
+
+
+@pytest.fixture
+def panel(open_studio, page):
+    return open_studio(page=page)

@@ -1,6 +1,7 @@
 """JupyterLab and Voila as a user has them, on a free port, with folders of their own and no settings of this computer."""
 
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -8,9 +9,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import psutil
 from helpers import ROOT
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -19,6 +22,31 @@ CHROMIUM_OPTIONS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 NOWHERE = "http://127.0.0.1:9"  # a proxy that is not there: a download fails at once, with a network or without
+FOLDERS = {
+    "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+    "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "settings", "IPYTHONDIR": "home",
+    "STYLETOOLS_WEIGHTS": "weights", "TORCH_HOME": "weights", "TMPDIR": "temporary",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs: where it answers, and what runs under it."""
+
+    address: str
+    token: str
+    folder: Path
+    process: psutil.Popen
+
+    def kernels(self):
+        """The processes of its kernels."""
+        children = [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in children if any("ipykernel" in word for word in child.cmdline())]
+
+    def kill(self):
+        """End it without a word to its pages, and its kernels too."""
+        for process in [*self.process.children(recursive=True), self.process]:
+            process.kill()
 
 
 def write_notebook(path, *cells):
@@ -29,60 +57,61 @@ def write_notebook(path, *cells):
     return path
 
 
+def as_make_gives_it():
+    """The environment that `make lab` and `make studio` set."""
+    return dict(re.findall(r"^lab studio: export (\w+) = (\S+)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
 @contextmanager
-def serve(module, folder, *options):
-    """Run `python -m module` in `folder` until the block ends; yields the address up to the path, and the token."""
+def serve(module, folder, *options, **more):
+    """Run `python -m module` in `folder` until the block ends, as `make` does it; `more` goes into its environment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(8)
-    own = {name: str(folder / ".server" / name) for name in ("config", "data", "runtime", "settings", "home", "weights")}
+    own = {name: str(folder / ".server" / place) for name, place in FOLDERS.items()}
     for path in own.values():
         Path(path).mkdir(parents=True, exist_ok=True)
-    quiet = Path(own["config"]) / "labconfig" / "page_config.json"  # no question about news
+    quiet = Path(own["JUPYTER_CONFIG_DIR"]) / "labconfig" / "page_config.json"  # no question about news
     quiet.parent.mkdir(exist_ok=True)
     quiet.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": own["config"], "JUPYTER_DATA_DIR": own["data"], "JUPYTER_RUNTIME_DIR": own["runtime"],
-        "JUPYTERLAB_SETTINGS_DIR": own["settings"], "JUPYTERLAB_WORKSPACES_DIR": own["settings"], "IPYTHONDIR": own["home"],
-        "STYLETOOLS_WEIGHTS": own["weights"], "TORCH_HOME": own["weights"], "https_proxy": NOWHERE, "http_proxy": NOWHERE,
-        "no_proxy": "127.0.0.1,localhost", "PYTHONPATH": str(ROOT),
-    }  # fmt: skip
+    proxy = {"https_proxy": NOWHERE, "http_proxy": NOWHERE, "no_proxy": "127.0.0.1,localhost", "PYTHONPATH": str(ROOT)}
+    usual = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}  # a user has not set it
+    environment = {**usual, **as_make_gives_it(), **own, **proxy, **more}
     log = (folder / ".server" / f"{module}.log").open("w")
     command = [sys.executable, "-m", module, f"--port={port}", *(option.format(token=token) for option in options)]
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
+    process = psutil.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
-        wait_for(f"{address}/?token={token}" if module == "voila" else f"{address}/api", process, log)
-        yield address, token
+        wait_for(port, process, log)
+        yield Server(f"http://127.0.0.1:{port}", token, folder, process)
     finally:
         process.terminate()
         process.wait(20)
         log.close()
 
 
-def wait_for(address, process, log, seconds=60):
+def wait_for(port, process, log, seconds=120):
     """Until the server answers at all: a page of Voila's would start a kernel, so only the connection counts."""
-    host, port = address.split("/")[2].split(":")
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
-            with socket.create_connection((host, int(port)), 1):
+            with socket.create_connection(("127.0.0.1", port), 1):
                 return
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"the server did not start:\n{Path(log.name).read_text()[-2000:]}")
 
 
-def voila(folder):
-    """Serve every notebook of `folder` with Voila."""
-    return serve("voila", folder, "--no-browser", "--token={token}")
+def voila(folder, *options, **more):
+    """Serve the studio as `make studio` does, from a copy of its folder."""
+    for file in (ROOT / "notebooks" / "studio").glob("*.*"):
+        shutil.copy(file, folder)
+    return serve("voila", folder, "panel.ipynb", "--no-browser", "--token={token}", *options, **more)
 
 
-def lab(folder):
+def lab(folder, **more):
     """Serve `folder` with JupyterLab, which then can be asked from a page as `window.jupyterapp`."""
     return serve(
         "jupyterlab", folder, "--no-browser", "--allow-root", "--IdentityProvider.token={token}",
-        "--LabApp.expose_app_in_browser=True", "--LabServerApp.notebook_starts_kernel=True",
+        "--LabApp.expose_app_in_browser=True", "--LabServerApp.notebook_starts_kernel=True", **more,
     )  # fmt: skip

@@ -1,0 +1,231 @@
+"""What the studio shows: its frames, pictures, cards and settings become the values of the page.
+
+The worker's thread runs `publish` and `look` and writes what belongs to frames; everything else runs on the notebook's thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from .. import maps
+from ..colors import COLORS
+from ..errors import SettingsError, StyleError
+from ..images import as_image, fit_size
+from ..jobs import Job
+from ..recipes import RECIPES, Recipe, Weights
+from . import views
+from .attendance import Attendance
+from .experiments import EXPERIMENTS
+from .frame import Engine, Frame
+from .safekeeping import Safe
+from .settings import beginning, check_steps, label_of, setup, shortened
+from .strip import card_data
+
+if TYPE_CHECKING:
+    from .studio import Studio
+
+THUMB = 512  # pixels of the longer side of the pictures that are painted from; the wipe shows one over the painting
+TELL_EVERY = 1.0  # seconds between two timelines sent to the page while painting
+KEEP_EVERY = 10.0  # seconds after which what is painted is written down for a reload
+TERMS = ("content", "style", "tv")
+
+
+class Screen:
+    """Writes what one studio's page shows. experiment: the key of the open one. projector: whether few controls are shown."""
+
+    def __init__(self, studio: Studio, projector: bool) -> None:
+        self.studio: Studio = weakref.proxy(studio)
+        self.recipes: dict[str, Recipe] = dict(RECIPES)  # in the menu: those that have a name, and one of the user's own
+        self.projector, self.experiment = projector, ""
+        self.heat, self.gram = "", ""  # the term whose pull is laid over the painting; the layer whose Gram matrix is shown
+        self._attendance = Attendance(self._come, self._leave)
+        self._safe: Safe | None = None
+        self._told_at = self._kept_at = 0.0
+        self._coming_back = 0  # the step to which a run is painted again after a reload; until then it stays on disk as it was
+        self._script_from = 0  # what the experiment's script says of earlier steps is not for the present run
+        self._followed = -1  # the step up to which it was followed
+
+    # --- on the worker's thread ------------------------------------------------------------------------------------------
+
+    def publish(self, frame: Frame) -> None:
+        """Show a frame."""
+        panel, timeline = self.studio.panel, self.studio.timeline
+        if frame.image is not None:
+            moment = timeline.at(frame.done)  # which the loop has just made, but for steps that are painted again
+            panel.painting = moment.jpeg if moment and moment.step == frame.done else views.jpeg(frame.image)
+        panel.frame = views.frame_data(frame)
+        self._follow_script(frame)
+        seen = frame.extra or {"heat": b"", "gram": b"", "gram_target": b"", "gram_text": ""}
+        for name, value in seen.items():
+            setattr(panel, name, value)
+        if frame.done >= self._coming_back:
+            self._coming_back = 0
+        now = time.monotonic()
+        if frame.state != "running" or now - self._told_at > TELL_EVERY:
+            self._told_at = now
+            panel.timeline = views.timeline_data(timeline, frame.moves)
+
+    def _follow_script(self, frame: Frame) -> None:
+        """Turn the knobs that the open experiment turns by itself, at the first frame after their step."""
+        if not self.experiment or frame.job is not self.studio.loop.job:
+            return
+        if frame.done < self._followed:  # it went back, or began anew
+            self._followed = frame.done - 1
+        since, self._followed = max(self._followed, self._script_from - 1), frame.done
+        due = [turned for step, turned in EXPERIMENTS[self.experiment].script if since < step <= frame.done]
+        if due:
+            self.studio.loop.set(**{name: value for turned in due for name, value in turned.items()})
+
+    def look(self, engine: Engine, weights: Weights) -> dict[str, Any]:
+        """Make the pictures of who pulls and of the Gram matrices, where they are asked for."""
+        seen: dict[str, Any] = {"heat": b"", "gram": b"", "gram_target": b"", "gram_text": ""}
+        if self.heat:
+            pulls = engine.pulls or engine.measure(weights)
+            pull = maps.pull_map(pulls.gradients[TERMS.index(self.heat)])
+            picture = maps.heat(pull, engine.image(), COLORS[self.heat])  # on its own scale: the bar says how much each pulls
+            seen["heat"] = views.jpeg(picture)
+        if self.gram:
+            gram, target = engine.gram(self.gram)
+            now, wanted = maps.gram_pair(gram, target)
+            text = views.gram_text(self.gram, maps.gram_distance(gram, target))
+            seen |= {"gram": views.png(now), "gram_target": views.png(wanted), "gram_text": text}
+        return seen
+
+    # --- on the notebook's thread ------------------------------------------------------------------------------------------
+
+    def watch(self, name: str, value: str | bool) -> None:
+        """Choose what is laid over the painting, whose Gram matrix is shown, or whether few controls are.
+
+        Raises SettingsError for what cannot be shown.
+        """
+        known = {"heat": TERMS, "gram": tuple(self.studio.loop.job.recipe.style_layers), "projector": (True, False)}[name]
+        if value not in ("", *known):
+            raise SettingsError(f"{name} is {shortened(value)}; expected one of {', '.join(map(str, known))}.")
+        setattr(self, name, bool(value) if name == "projector" else value)
+        if name != "projector":
+            self.studio.loop.show()
+
+    def begin_at(self, step: int) -> None:
+        """A run begins, or is taken up again, at a step. What it was before is no more to be kept."""
+        self._script_from, self._coming_back = step, 0
+
+    def open_experiment(self, key: str) -> None:
+        """Show the question of an experiment, and follow its script; nothing for an empty key."""
+        self.experiment = key
+        self.show_settings()
+
+    def show_all(self) -> None:
+        """Show pictures, cards and settings."""
+        studio, job = self.studio, self.studio.loop.job
+        for name, picture in (("content", job.content), ("style", job.style)):
+            small = as_image(picture).copy()
+            small.thumbnail((THUMB, THUMB))
+            setattr(studio.panel, f"{name}_picture", views.jpeg(small))
+        if studio.loop.frame.image is None:
+            studio.panel.painting = views.jpeg(photograph(job))
+        self.show_cards()
+        self.show_settings()
+
+    def show_cards(self) -> None:
+        """Show the strip, and the cards that stand side by side."""
+        strip = self.studio.strip
+        self.studio.panel.cards = [card_data(card) for card in strip.cards]
+        self.studio.panel.compared = [card_data(strip.card(number), size=None) for number in strip.compared]
+
+    def show_settings(self) -> None:
+        """Set every control to what the loop has."""
+        studio, loop = self.studio, self.studio.loop
+        if loop.job.recipe not in self.recipes.values():
+            self.recipes["as saved"] = loop.job.recipe
+        if self.gram not in loop.job.recipe.style_layers:
+            self.gram = ""
+        labels = {"content": label_of(loop.job.content), "style": label_of(loop.job.style)}
+        studio.panel.setup = {
+            **setup(loop.job, loop.weights, loop.steps, labels, self.recipes),
+            "heat": self.heat,
+            "gram": self.gram,
+            "projector": self.projector,
+            "address": studio.address,
+            "experiments": [{"key": one.key, "title": one.title} for one in EXPERIMENTS.values()],
+        }
+        one = EXPERIMENTS.get(self.experiment)
+        shown = one and {name: getattr(one, name) for name in ("key", "title", "question", "look_at", "answer")}
+        studio.panel.experiment = shown
+
+    # --- whether anybody looks --------------------------------------------------------------------------------------------
+
+    def attend(self, tab: str, keeps: bool) -> None:
+        """A page says that it is there. keeps: a page that is loaded again gets a new kernel, and wants back what it showed."""
+        studio = self.studio
+        if keeps and self._safe is None:
+            with suppress(OSError, ValueError):
+                self._safe = Safe(tab, studio.address)
+                atexit.register(self._keep)
+                self._bring_back()
+        self._attendance.beat()
+        studio.panel.tell("beat")
+        if studio.panel.setup["weights"] != views.weights_data(studio.loop.weights):  # a script has moved them
+            self.show_settings()
+        if time.monotonic() - self._kept_at > KEEP_EVERY:
+            self._keep()
+
+    def close(self) -> None:
+        """Write nothing down any more."""
+        self._safe = None
+        atexit.unregister(self._keep)
+
+    def _come(self) -> None:
+        with suppress(ReferenceError):  # the studio may be gone
+            self.studio.loop.wake()
+
+    def _leave(self) -> None:
+        with suppress(ReferenceError, StyleError):
+            loop = self.studio.loop
+            loop.sleep()
+            self._keep(loop.capture()[1] if loop.frame.done else None)
+
+    def _keep(self, state: dict[str, Any] | None = None) -> None:
+        """Write down what is painted, for a reload. state: the engine's; by default the last checkpoint's."""
+        self._kept_at = time.monotonic()
+        with suppress(ReferenceError, OSError, StyleError):
+            studio, frame = self.studio, self.studio.loop.frame
+            begun = self._safe is not None and (frame.done or studio.snapshots or self._safe.folder.exists())
+            if not begun or frame.done < self._coming_back or frame.job is not studio.loop.job:
+                return
+            checkpoint = studio.timeline.nearest(frame.done)
+            page = {"experiment": self.experiment, "projector": self.projector, "steps": studio.loop.steps}
+            self._safe.keep(studio.settings, state or (checkpoint and checkpoint[1]), studio.snapshots, page)
+
+    def _bring_back(self) -> None:
+        """Show again what an earlier kernel of this page had painted, unless this one has begun to paint."""
+        studio, kept = self.studio, self._safe.find()
+        if kept is None or studio.state != "idle" or studio.loop.frame.done or studio.strip.cards:
+            return
+        for snapshot in kept.snapshots:
+            studio.strip.add(snapshot)
+        studio.loop.steps = check_steps(kept.page.get("steps"))
+        self.projector = bool(kept.page.get("projector"))
+        self.experiment = one if (one := kept.page.get("experiment")) in EXPERIMENTS else ""
+        done = kept.job.done or 0
+        self.begin_at(done)
+        self._kept_at, self._coming_back = time.monotonic(), done
+        if done:
+            studio.loop.restore(kept.job, kept.state)
+        else:
+            studio.loop.reset(beginning(kept.job), kept.job.weights)
+        self.show_all()
+        snapshots = f", {len(kept.snapshots)} snapshot{'s' if len(kept.snapshots) > 1 else ''}" if kept.snapshots else ""
+        studio.hands.note(f"Your studio is back: step {done}{snapshots}.")
+
+
+def photograph(job: Job) -> Image.Image:
+    """The content picture at the size it is painted."""
+    picture = as_image(job.content)
+    height, width = fit_size(picture.height, picture.width, job.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)

@@ -1,0 +1,195 @@
+"""What the panel shows of a run: its menus with a line on each choice, where the sliders reach, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..errors import SettingsError
+from ..images import Source, as_image
+from ..jobs import LARGEST, SMALLEST, Job
+from ..recipes import INITS, USUAL_RATES, Recipe, Weights, find_recipe
+from ..vgg import CHANNELS
+from .address import PLAIN
+from .experiments import Experiment
+from .views import weights_data
+
+SIZES = (128, 160, 192, 256, 320, 384, 512)
+DECADES = 3  # a slider reaches so many powers of ten to either side of the recipe's own weight
+RECIPE_LINES = {
+    "neighbours": "the painter of these lessons: each patch looks for its like in the painting",
+    "balanced": "Gram matrices, every term divided by its own size",
+    "gatys": "the paper's own, from 2016",
+    "walkthrough": "a well-known walk through the paper",
+    "d2l": "from the book Dive into Deep Learning",
+    "article": "from an article on alpha, beta and Adam",
+    "modules": "losses as layers of the network",
+}
+NETWORK_LINES = {
+    "vgg19-slim": "small and fast, taught by the full one",
+    "vgg19": "the paper's network: about 6 times slower, more detail",
+    "vgg19-torchvision": "trained anew: a download of 548 MB",
+}
+INIT_LINES = {"content": "the photograph", "noise": "noise", "blank": "a grey canvas", "style": "the painting"}
+
+
+def lines(names: Mapping[str, str]) -> list[dict[str, str]]:
+    """A menu for the page: names, each with a line on it."""
+    return [{"name": name, "line": line} for name, line in names.items()]
+
+
+def setup(
+    job: Job, weights: Weights, steps: int | None, labels: Mapping[str, str], recipes: Mapping[str, Recipe]
+) -> dict[str, Any]:
+    """Everything the page's controls show, as values that JSON can hold.
+
+    labels: of content and style picture. recipes: those of the menu, the job's among them.
+    """
+    recipe = job.recipe
+    recipe_lines = {name: RECIPE_LINES.get(name, "a recipe of your own") for name in recipes}
+    inits = INIT_LINES if job.start in INITS else {**INIT_LINES, job.start: "a picture of your own"}
+    numbers = weights_data(weights)
+    home = {"alpha": recipe.alpha, "beta": recipe.beta, "tv": recipe.tv}
+    layers = [(name, own, weights.style_layers.get(name, 0.0)) for name, own in recipe.style_layers.items()]
+    return {
+        "content": {"label": labels["content"]},
+        "style": {"label": labels["style"]},
+        "sizes": sorted({*SIZES, job.size}),
+        "size": job.size,
+        "recipes": lines(recipe_lines),
+        "recipe": next(name for name, one in recipes.items() if one == recipe),
+        "networks": lines({name: NETWORK_LINES[name] for name in CHANNELS}),
+        "network": job.network["name"],
+        "inits": lines(inits),
+        "init": job.start,
+        "optimizers": list(USUAL_RATES),
+        "optimizer": job.optimizer,
+        "steps": steps,
+        "weights": numbers,
+        "home": home,
+        "ranges": {name: slider_range(home[name], value) for name, value in numbers.items()},
+        "layers": [{"name": name, "factor": now / own if own else 0.0} for name, own, now in layers],
+    }
+
+
+def slider_range(middle: float, value: float) -> tuple[float, float]:
+    """Powers of ten from which to which a slider reaches: around the recipe's own weight, and as far as its value."""
+    center = math.log10(middle or 1.0)
+    reach = DECADES if value == 0 else max(DECADES, math.ceil(abs(math.log10(value) - center)))
+    return center - reach, center + reach
+
+
+def label_of(picture: Any) -> str:
+    """What a picture is called on the page: its sample's or file's name, where it has one."""
+    if isinstance(picture, str | Path):
+        return Path(picture).name.replace("_", " ")
+    return str(picture.info.get("name", "your picture")) if isinstance(picture, Image.Image) else "your picture"
+
+
+def with_other(old: Job, **picked: Any) -> tuple[dict[str, Any], Weights | None]:
+    """What changes in a job, and which weights begin, when something else is picked from the menus.
+
+    A new recipe brings its own weights, start and optimiser; a new optimiser its own learning rate.
+    """
+    changes, weights = dict(picked), None
+    if "recipe" in changes:
+        changes["recipe"] = find_recipe(changes["recipe"])
+    recipe: Recipe = changes.get("recipe", old.recipe)
+    if recipe != old.recipe:
+        weights = recipe.weights()
+        changes = {"init": recipe.init, "optimizer": recipe.optimizer, **changes}
+    optimizer = changes.get("optimizer", old.optimizer)
+    if (recipe, optimizer) != (old.recipe, old.optimizer):
+        changes["learning_rate"] = recipe.rate_for(optimizer)
+    if "network" in changes:
+        changes["network"] = recipe.network_options(changes["network"])
+    return changes, weights
+
+
+def prepared(experiment: Experiment) -> tuple[dict[str, Any], Weights]:
+    """What an experiment picks from the menus, for `with_other`, and the weights it begins with.
+
+    Pictures, recipe, start and optimiser are its own or a plain studio's; size, network and seed stay unless it says otherwise.
+    """
+    picked = {**{name: PLAIN[name] for name in ("content", "style", "recipe")}, **experiment.setup}
+    numbers = {name: float(picked.pop(name)) for name in ("alpha", "beta", "tv") if name in picked}
+    recipe = find_recipe(picked["recipe"])
+    own = {"init": recipe.init, "optimizer": recipe.optimizer}
+    return {**own, **picked, "recipe": recipe}, replace(recipe.weights(), **numbers)
+
+
+def beginning(job: Job) -> Job:
+    """A job as it was before its first step."""
+    return replace(job, weights=job.first_weights, moves=(), done=None)
+
+
+def check(job: Job) -> None:
+    """Look at a job before anything is built. Raises SettingsError or ImageError with one sentence."""
+    if job.network["name"] not in CHANNELS:
+        raise SettingsError(f"unknown network {job.network['name']!r}; choose from {', '.join(CHANNELS)}.")
+    if job.start == "picture" and isinstance(job.init, str):
+        raise SettingsError(f"init is {job.init!r}; expected one of {', '.join(INITS)}, or a picture.")
+    if not is_whole(job.size) or not SMALLEST <= job.size <= LARGEST:
+        raise SettingsError(f"size is {job.size}; expected {SMALLEST} to {LARGEST} pixels.")
+    for picture in (job.content, job.style):
+        as_image(picture)
+
+
+def check_weight(name: str, value: Any) -> float:
+    """A weight as a float. Raises SettingsError for a negative or infinite one, or what is no number."""
+    try:
+        number = math.nan if isinstance(value, bool | str | bytes) else float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise SettingsError(f"{name} is {shortened(value)}; expected a number of at least 0.")
+    return number
+
+
+def check_steps(steps: Any) -> int | None:
+    """A step count, or None for painting on until paused. Raises SettingsError for anything else."""
+    if steps is None:
+        return None
+    if is_whole(steps) and steps >= 1:
+        return int(steps)
+    raise SettingsError(f"steps is {shortened(steps)}; expected at least 1, or None to paint until paused.")
+
+
+def check_step(step: Any, last: int) -> int:
+    """The number of a step. Raises SettingsError unless it is a whole number from 0 to `last`."""
+    if is_whole(step) and 0 <= step <= last:
+        return int(step)
+    raise SettingsError(f"step is {shortened(step)}; expected one that was made, 0 to {last}.")
+
+
+def is_whole(value: Any) -> bool:
+    """Whether something is a whole number: 20, but not True, 20.0 or "20"."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def shortened(value: Any) -> str:
+    """Whatever came, as it goes into a sentence: on one line, not longer than forty characters."""
+    try:
+        text = " ".join(str(value).split())
+    except ValueError:  # a number with thousands of digits
+        text = "a very long number"
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def named(picture: Source, name: str | None) -> Source:
+    """A picture that remembers what its file was called."""
+    if isinstance(picture, Image.Image) and name:
+        picture.info["name"] = name
+    return picture
+
+
+def free_name(stem: str, ending: str = ".png") -> Path:
+    """The first of stem_1.png, stem_2.png, ... that is not taken."""
+    return next(path for path in (Path(f"{stem}_{i}{ending}") for i in count(1)) if not path.exists())
