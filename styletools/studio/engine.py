@@ -89,6 +89,8 @@ class TransferEngine:
 
 def packed(state: Mapping[str, Any]) -> dict[str, Any]:
     """A state of tensors, numbers, text, lists and dicts alone, as `write_run` takes it; `restore` takes it too."""
+    if isinstance(state["history"], Tensor):  # it was read from a file, and nothing was painted since
+        return dict(state)
     rows = torch.tensor([astuple(step) for step in state["history"]], dtype=torch.float64).reshape(-1, 8)
     return {**state, "history": rows, "moves": [[first, plain(weights)] for first, weights in state["moves"]]}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -54,7 +55,9 @@ class Frame:
             for norm, old, new, unweighted in zip(self.pulls.norms, used, now, self.known, strict=True)
         ]
         total = sum(weighted)
-        return (weighted[0] / total, weighted[1] / total, weighted[2] / total) if total > 0 else None
+        if not 0 < total < math.inf:  # a gradient may have overflowed
+            return None
+        return weighted[0] / total, weighted[1] / total, weighted[2] / total
 
 
 def three(weights: Weights) -> tuple[float, float, float]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .studio import Studio
 
 GALLERY = 160  # pixels of the longer side of a picture in the gallery
-BUTTONS = ("start", "pause", "step", "reset", "snapshot")
+BUTTONS = ("start", "pause", "step", "reset")
 CARDS = ("rename", "delete", "restore", "download", "compare")
 MENUS = ("size", "recipe", "network", "init", "optimizer")
 
@@ -57,6 +57,8 @@ class Hands:
         """What a message means. Raises SettingsError when it means nothing."""
         studio, get = self.studio, message.get
         do = str(get("do"))
+        if do == "snapshot":  # the strip may lie below the window
+            return lambda: f"Snapshot {studio.snapshot().label} is on the strip."
         if do in BUTTONS:
             return getattr(studio, do)
         if do in CARDS:
@@ -69,7 +71,7 @@ class Hands:
             "upload": lambda: self.upload(role_of(message), shortened(get("name") or "picture"), buffers),
             "gallery": self.gallery,
             "scrub": lambda: self.moment(check_step(get("step"), studio.loop.frame.done)),
-            "go_back": lambda: studio.go_back(get("step")),
+            "go_back": lambda: self.go_back(get("step")),
             "experiment": lambda: studio.open_experiment(shortened(get("key"))) if get("key") else studio.close_experiment(),
             "save": lambda: self.offer(studio.save()),
             "sheet": lambda: self.offer(studio.save_contact_sheet()),
@@ -78,6 +80,11 @@ class Hands:
         if do not in meanings:
             raise SettingsError(f"the page asks for {shortened(do)!r}, which this studio does not know: reload the page.")
         return meanings[do]
+
+    def go_back(self, step: Any) -> None:
+        """Take the run up again at a step, and tell the page, to which every frame from now on is of the new branch."""
+        self.studio.go_back(step)
+        self.studio.panel.tell("going_back")
 
     def turn(self, name: str, value: Any) -> None:
         """Set a weight as a hand does: a run that has come to its end paints on."""

@@ -46,6 +46,8 @@ class Screen:
         self.heat, self.gram = "", ""  # the term whose pull is laid over the painting; the layer whose Gram matrix is shown
         self._attendance = Attendance(self._come, self._leave)
         self._safe: Safe | None = None
+        self._opened: tuple[Job, Weights, bool] | None = None  # how the page found the studio: nothing to be kept yet
+        self._welcome = ""  # what is said when a run has come back
         self._told_at = self._kept_at = 0.0
         self._coming_back = 0  # the step to which a run is painted again after a reload; until then it stays on disk as it was
         self._script_from = 0  # what the experiment's script says of earlier steps is not for the present run
@@ -165,11 +167,14 @@ class Screen:
         studio = self.studio
         if keeps and self._safe is None:
             with suppress(OSError, ValueError):
-                self._safe = Safe(tab, studio.address)
+                self._safe, self._opened = Safe(tab, studio.address), (studio.loop.job, studio.loop.weights, self.projector)
                 atexit.register(self._keep)
                 self._bring_back()
         self._attendance.beat()
         studio.panel.tell("beat")
+        if self._welcome and not self._coming_back:
+            studio.hands.note(self._welcome)
+            self._welcome = ""
         if studio.panel.setup["weights"] != views.weights_data(studio.loop.weights):  # a script has moved them
             self.show_settings()
         if time.monotonic() - self._kept_at > KEEP_EVERY:
@@ -195,8 +200,9 @@ class Screen:
         self._kept_at = time.monotonic()
         with suppress(ReferenceError, OSError, StyleError):
             studio, frame = self.studio, self.studio.loop.frame
-            begun = self._safe is not None and (frame.done or studio.snapshots or self._safe.folder.exists())
-            if not begun or frame.done < self._coming_back or frame.job is not studio.loop.job:
+            changed = self._opened != (studio.loop.job, studio.loop.weights, self.projector)
+            begun = frame.done or studio.snapshots or changed or (self._safe and self._safe.folder.exists())
+            if self._safe is None or not begun or frame.done < self._coming_back or frame.job is not studio.loop.job:
                 return
             checkpoint = studio.timeline.nearest(frame.done)
             page = {"experiment": self.experiment, "projector": self.projector, "steps": studio.loop.steps}
@@ -221,7 +227,8 @@ class Screen:
             studio.loop.reset(beginning(kept.job), kept.job.weights)
         self.show_all()
         snapshots = f", {len(kept.snapshots)} snapshot{'s' if len(kept.snapshots) > 1 else ''}" if kept.snapshots else ""
-        studio.hands.note(f"Your studio is back: step {done}{snapshots}.")
+        self._welcome = f"Your studio is back: step {done}{snapshots}."
+        studio.hands.note(f"Your studio is coming back: step {done}…")
 
 
 def photograph(job: Job) -> Image.Image:

@@ -13,10 +13,10 @@ from typing import Any
 from PIL import Image
 
 from ..errors import SettingsError
-from ..images import Source, as_image
+from ..images import Source, as_image, fit_size
 from ..jobs import LARGEST, SMALLEST, Job
 from ..recipes import INITS, USUAL_RATES, Recipe, Weights, find_recipe
-from ..vgg import CHANNELS
+from ..vgg import CHANNELS, LAYERS
 from .address import PLAIN
 from .experiments import Experiment
 from .views import weights_data
@@ -138,8 +138,12 @@ def check(job: Job) -> None:
         raise SettingsError(f"init is {job.init!r}; expected one of {', '.join(INITS)}, or a picture.")
     if not is_whole(job.size) or not SMALLEST <= job.size <= LARGEST:
         raise SettingsError(f"size is {job.size}; expected {SMALLEST} to {LARGEST} pixels.")
-    for picture in (job.content, job.style):
-        as_image(picture)
+    deepest = max(LAYERS[name] for name in job.recipe.layers)
+    least = 2 ** sum(name.startswith("pool") and index <= deepest for name, index in LAYERS.items())
+    for role in ("content", "style"):
+        picture = as_image(getattr(job, role))
+        if min(fit_size(picture.height, picture.width, job.size)) < least:
+            raise SettingsError(f"the {role} picture is too long and narrow for {job.size} pixels: choose another one.")
 
 
 def check_weight(name: str, value: Any) -> float:

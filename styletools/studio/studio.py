@@ -264,8 +264,9 @@ class Studio(Keeping):
     def _take_over(self) -> None:
         """Pause the studio that paints, if it is another one."""
         other = Studio._painting and Studio._painting()
-        if other is not None and other is not self:
+        if other is not None and other is not self and other.state == "running":
             other.pause()
+            other.hands.note("Paused, because another studio of this notebook paints.")
         Studio._painting = weakref.ref(self)
 
 

@@ -232,8 +232,8 @@ class Worker:
             if (self._state == "running" or returning) and now < self._next_frame and not capturing:
                 return
             generation, engine, weights, running = self._generation, self._engine, self._weights, self._state == "running"
-            if engine is None and self._state != "error":
-                return  # a new beginning came in between; it still has to be shown
+            if (engine is None and self._state != "error") or (returning and self._returning is not self._return):
+                return  # a new beginning came in between, or a way back has not begun; it still has to be shown
             self._show_asked = False
         image, state = None, None
         try:

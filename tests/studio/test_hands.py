@@ -345,8 +345,10 @@ def test_files_are_offered_and_never_overwritten(open_studio, tmp_path, monkeypa
         assert st.read_jobs(name) == [studio.settings]
     assert (tmp_path / "studio_2.png").read_text() == "mine"
     assert Image.open("studio_1.png").tobytes() == studio.image.tobytes()
-    say(studio, "snapshot")
+    say(studio, "pause")
     assert notice(studio) == "", "a successful action takes the sentence away"
+    say(studio, "snapshot")
+    assert notice(studio) == "Snapshot 1 is on the strip.", "which may lie below the window"
     say(studio, "film")
     assert told.pop()[1]["mime"] == "image/gif"
     say(studio, "download", id=1)
@@ -389,6 +391,7 @@ def test_scrubbing_and_going_back(open_studio, rest, told):
     assert Image.open(io.BytesIO(data)).size == (32, 21)
     assert len(studio.history) == 3, "looking changes nothing"
     say(studio, "go_back", step=2)
+    assert told.pop()[0] == "going_back", "so that the page knows which frames are of the new branch"
     assert (rest(studio).done, studio.state) == (2, "paused")
     assert studio.panel.timeline["last"] == 2
     say(studio, "go_back", step=3)
@@ -399,7 +402,10 @@ def test_scrubbing_and_going_back(open_studio, rest, told):
 
 ODD = [None, True, "", "nonsense", b"x", -1, 3.5, math.nan, math.inf, 10**400, [], {}, [1], {"a": 1}]
 KEYS = ("name", "value", "factor", "role", "step", "key", "id", "label", "on", "keeps")
-DOINGS = (*BUTTONS, *CARDS, "weight", "layer", "choose", "pick", "upload", "scrub", "go_back", "experiment", "beat", "gallery")
+DOINGS = (
+    *BUTTONS, *CARDS, "snapshot", "weight", "layer", "choose", "pick", "upload", "scrub", "go_back", "experiment", "beat",
+    "gallery",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -452,7 +458,7 @@ def test_one_sentence(open_studio, message, sentence):
     assert studio.panel.notice["tone"] == "problem"
     assert notice(studio).startswith(sentence)
     assert (studio.panel.setup, studio.loop.job, len(studio.history)) == (before, job, 1), "and nothing has changed"
-    say(studio, "snapshot")
+    say(studio, "pause")
     assert notice(studio) == ""
 
 

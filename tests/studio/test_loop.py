@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import math
 import random
 import sys
 import threading
@@ -740,10 +741,13 @@ def test_going_back_from_the_middle_of_a_step():
     bench.loop.start()
     door.wait()
     bench.loop.go_back(7)
+    seen = len(bench.frames)
+    time.sleep(0.6)  # so that a frame is due
     door.open()
     bench.rest()
     assert (bench.loop.state, bench.loop.frame.done) == ("paused", 7)
     assert bench.loop.timeline.steps[-1] == 7
+    assert max(frame.done for frame in bench.frames[seen:]) == 7, "of the branch that was left nothing is shown any more"
 
 
 def test_a_step_that_fails_after_going_back_was_asked_for_is_no_error():
@@ -1324,6 +1328,7 @@ def test_shares_are_weighted_gradients_as_parts_of_one():
     assert frame.shares == pytest.approx((0.2, 0.6, 0.2))
     assert replace(frame, pulls=felt(weights, 0.0, 0.0, 0.0)).shares is None
     assert replace(frame, pulls=None).shares is None
+    assert replace(frame, pulls=felt(weights, 1.0, math.inf, 1.0)).shares is None, "a gradient that overflowed is no share"
 
 
 def test_a_weight_that_has_moved_since_counts_at_once():

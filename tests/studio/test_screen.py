@@ -189,8 +189,10 @@ def test_a_reload_brings_everything_back(open_studio, rest, safe, options):
     studio = painted(open_studio(**options), rest)
     again = open_studio(**options)
     beat(again)
+    assert again.panel.notice["text"] == "Your studio is coming back: step 4…"
     assert (rest(again).state, same(studio, again)) == ("paused", True)
-    assert again.panel.notice["text"] == "Your studio is back: step 4, 2 snapshots."
+    beat(again)
+    assert again.panel.notice == {"text": "Your studio is back: step 4, 2 snapshots.", "tone": "info", "count": 2}
     assert again.panel.setup["weights"] == {"alpha": studio.alpha, "beta": 200.0, "tv": 9.0}
     assert [card["label"] for card in again.panel.cards] == ["two", "2"]
     assert (again.panel.frame["step"], again.loop.steps) == (4, studio.loop.steps)
@@ -242,6 +244,22 @@ def test_a_reload_brings_back_an_upload_and_its_name(open_studio, rest, safe):
     for one in (studio, again):
         one.run(2)
     assert again.history == studio.history
+
+
+def test_a_reload_before_the_first_step_brings_back_what_was_set(open_studio, rest, safe):
+    studio, file = open_studio(), io.BytesIO()
+    st.sample("chelsea").save(file, "JPEG")
+    beat(studio)
+    assert not any(safe.rglob("studio.json")), "nothing was set yet"
+    say(studio, "upload", file.getvalue(), role="content", name="my cat.jpg")
+    say(studio, "weight", name="beta", value=55)
+    say(studio, "choose", name="projector", value=True)
+    rest(studio)
+    beat(studio)
+    again = open_studio()
+    beat(again)
+    rest(again)
+    assert (again.panel.setup["content"], again.beta, again.screen.projector) == ({"label": "my cat.jpg"}, 55.0, True)
 
 
 def test_a_second_reload_while_the_run_comes_back_loses_nothing(open_studio, rest, safe, monkeypatch):

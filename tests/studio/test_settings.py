@@ -175,6 +175,13 @@ def test_a_job_that_makes_no_sense(change, sentence):
     assert str(caught.value).startswith(sentence[:30])
 
 
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_a_picture_that_is_too_narrow_is_told_before_anything_is_built(role):
+    strip = Image.new("RGB", (4000, 3))
+    with pytest.raises(st.SettingsError, match=f"^the {role} picture is too long and narrow for "):
+        check(replace(JOB, **{role: strip}))
+
+
 def test_a_picture_that_is_none_is_told_before_anything_is_built():
     with pytest.raises(st.ImageError, match=r"there is no file nosuch\.jpg"):
         check(replace(JOB, style="nosuch.jpg"))

@@ -372,6 +372,7 @@ def test_only_one_studio_paints_at_a_time(open_studio, rest):
     assert first.state == "running"
     second.start()
     assert (first.state, second.state) == ("paused", "running")
+    assert first.panel.notice["text"] == "Paused, because another studio of this notebook paints."
     rest(first)
     say(first, "start")
     assert (first.state, second.state) == ("running", "paused")

@@ -34,6 +34,13 @@ function thumbnail(line, role, gallery) {
   return place;
 }
 
+// A file that misses its place on a page of the studio's own is dropped on nothing: the browser would open it instead.
+function holdMisses(line) {
+  if (!line.voila) return;
+  const hold = (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault();
+  for (const event of ["dragover", "drop"]) line.on(window, event, hold);
+}
+
 // The hidden field behind "From your computer".
 function fileInput(line, role) {
   const name = `Load a ${role} picture`;

@@ -9,9 +9,12 @@ function pastView(line) {
   let asking = false;  // whether the past is looked at, or will be when an answer comes
   let asked = 0;  // when the last question without an answer was sent
   let returning = false;  // whether Python was told to go on from here, and is not there yet
+  let gone = false;  // whether Python has heard it: frames are of the new branch then
+  let latest = 0;  // the step of the last frame
   const words = h("span", { class: "st-past-words" });
   const goOn = button("st-back st-primary", "back", "Go on from here", () => {
     returning = true;
+    gone = false;
     past.show();
     line.send({ do: "go_back", step: moment.step });
   });
@@ -24,6 +27,7 @@ function pastView(line) {
     jpeg: () => (moment ? moment.jpeg : null),
     words: () => (moment ? `The painting at ${moment.text}` : ""),
     looking: () => asking,
+    playable: () => asking && !returning,
     waiting: () => asked > 0 && performance.now() - asked < 2000,
     // Ask for the painting at a step; it arrives as a message.
     ask(step) {
@@ -44,6 +48,10 @@ function pastView(line) {
       past.changed.forEach((act) => act());
     },
   };
+  line.hear("going_back", () => {
+    gone = true;
+    if (returning && line.get("frame").step === moment?.step) past.leave();
+  });
   line.hear("moment", (told, buffers) => {
     asked = 0;
     if (!asking || returning || !sizeOf(buffers[0])) return;
@@ -51,9 +59,11 @@ function pastView(line) {
     past.show();
   });
   line.listen("frame", (frame) => {
-    if (!moment || !frame) return;
-    const there = frame.step === moment.step || frame.state === "error" || frame.state === "idle";
-    if (returning ? there : frame.step < moment.step) past.leave();
+    const fell = frame?.step < latest;  // another run, another branch: what is looked at is gone
+    latest = frame?.step ?? 0;
+    if (!asking || !frame) return;
+    const there = (gone && frame.step >= moment?.step) || frame.state === "error" || frame.state === "idle";
+    if (returning ? there : fell) past.leave();
   });
   return past;
 }
@@ -88,6 +98,7 @@ function timeline(line, past) {
     label();
   };
   past.changed.push(() => {
+    if (!past.playable()) replay.stop();
     if (past.step() == null) range.value = range.max;
     label();
   });

@@ -9,7 +9,11 @@ function transport(line) {
   const title = "Start or pause (Space)";
   const start = h("button", { type: "button", class: "st-start", title, on: { click } }, icon("play"), word);
   let shown = false;
-  line.toggle = () => line.send({ do: line.get("frame").state === "running" ? "pause" : "start" });
+  line.toggle = () => {
+    const running = line.get("frame").state === "running";
+    line.send({ do: running ? "pause" : "start" });
+    if (!running) setText(word, "Wait…");  // a first frame may take seconds
+  };
   line.listen("frame", (frame) => {
     const running = frame?.state === "running";
     const changed = start.classList.toggle("st-running", running) !== shown;

@@ -12,6 +12,8 @@ function pullBar(line) {
     const { alpha, beta } = line.get("setup").weights || {};  // until the first frame comes
     setText(ratio, frame?.ratio ?? (alpha > 0 ? plain(beta / alpha) : "–"));
     none.hidden = Boolean(shares);
+    const muted = frame?.next && KNOBS.every((knob) => frame.next[knob.name] === 0);
+    setText(none, muted ? "nothing pulls: all three are muted" : "nothing pulls yet");
     TERMS.forEach((term, place) => {
       const share = shares ? shares[place] : 0;
       parts[place].style.width = `${(100 * share).toFixed(1)}%`;

@@ -46,7 +46,9 @@ function optionOf(one, unit) {
 function stepsField(line) {
   const field = h("input", { type: "number", min: 1, step: 1, placeholder: "until paused" });
   field.addEventListener("change", () => {
-    line.send({ do: "choose", name: "steps", value: field.value === "" ? null : Number(field.value) });
+    const steps = field.value === "" ? null : Math.min(1e6, Math.max(1, Math.round(field.value)));
+    field.value = steps ?? "";
+    line.send({ do: "choose", name: "steps", value: steps });
   });
   line.listen("setup", (setup) => {
     if (document.activeElement !== field) field.value = setup?.steps ?? "";

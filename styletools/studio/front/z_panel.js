@@ -22,6 +22,7 @@ function render({ model, el }) {
     if (text) line.say(text);
   });
   shortcuts(line);
+  holdMisses(line);
   fitWindow(line);
   el.append(root);
   keepBeat(line);
