@@ -22,6 +22,6 @@ def execute(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for file in map(Path, sys.argv[1:] or sorted([*HERE.glob("[0-9]*.ipynb"), *HERE.glob("solutions/*.ipynb")])):
+    for file in map(Path, sys.argv[1:] or sorted([*HERE.glob("*.ipynb"), *HERE.glob("solutions/*.ipynb")])):
         print(file.name, flush=True)
         execute(file)

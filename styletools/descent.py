@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import SettingsError
 from .pyramid import compose, decompose, resize
-from .recipes import USUAL_RATES
+from .recipes import known_optimizer
 
 HISTORY = 10  # steps from which L-BFGS estimates the curvature
 
@@ -39,8 +38,7 @@ class Descent:
         levels: int = 1,
         project: Callable[[Tensor], Tensor] = lambda picture: picture,
     ) -> None:
-        if optimizer not in USUAL_RATES:
-            raise SettingsError(f"optimizer is {optimizer!r}; expected 'adam' or 'lbfgs'.")
+        known_optimizer(optimizer, "optimizer")
         self.optimizer, self.learning_rate, self.betas, self.project = optimizer, learning_rate, betas, project
         self._bands = [band.requires_grad_() for band in decompose(picture.detach().clone(), levels)]
         self._before = [band.detach().clone() for band in self._bands]  # the last step
@@ -62,9 +60,15 @@ class Descent:
                 self._bands, self.learning_rate, 1, tolerance_grad=-1, tolerance_change=-1, history_size=HISTORY
             )
 
-    def move(self, loss: Tensor) -> None:
-        """Take one step down a loss that was computed from `picture`."""
+    def move(self, loss: Tensor) -> bool:
+        """Take one step down a loss that was computed from `picture`; False where that leads to no picture: `undo` it then.
+
+        A gradient that is no number moves nothing.
+        """
         gradients = torch.autograd.grad(loss, self._bands)
+        if not all(bool(gradient.isfinite().all()) for gradient in gradients):
+            self._before = [band.detach().clone() for band in self._bands]
+            return False
         if self.optimizer == "lbfgs":  # it compares gradients with absolute numbers and stands still below them
             typical = float(torch.cat([gradient.flatten() for gradient in gradients]).abs().mean())
             self._scale = self._scale or 1 / max(typical, 1e-30)
@@ -79,24 +83,25 @@ class Descent:
                 picture = compose(self._bands)
                 self._bands[0].copy_(self.project(picture) - (picture - self._bands[0]))
         self._before = before
+        return all(bool(band.isfinite().all()) for band in self._bands)
 
     def undo(self) -> None:
         """Go back to the picture before the last step, and forget the gradients that led away from it."""
         self._put(self._bands, self._before)
         self.restart()
 
-    def inherit(self, coarser: Descent) -> bool:
+    def inherit(self, coarser: Descent, unit: float = 1.0) -> bool:
         """Take over Adam's running averages from a smaller picture, enlarged; L-BFGS and the bands of a pyramid begin anew.
 
         The losses are means over positions, so a pixel of a picture with twice as many has half the gradient.
-        Returns whether there was anything to take over.
+        unit: how many times larger the loss is now. Returns whether there was anything to take over.
         """
         (picture, *others), (smaller, *_) = self._bands, coarser._bands
         state = coarser._optimizer.state.get(smaller, {})
         if self.optimizer != "adam" or "exp_avg" not in state or others:
             return False
         size = tuple(picture.shape[-2:])
-        share = smaller.numel() / picture.numel()
+        share = smaller.numel() / picture.numel() * unit
         self._optimizer.state[picture] = {
             "step": state["step"].clone(),
             "exp_avg": resize(state["exp_avg"], size) * share,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import interrupts  # noqa: F401 - first of all: torch takes seconds, and so may a signal
+
 
 class StyleError(Exception):
     """Anything this package refuses or has to give up. Catch this one to catch them all."""

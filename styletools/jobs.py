@@ -16,8 +16,8 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
+from .arguments import SEEDS, network_options, number, one_of, settle, shortened, whole, yes_or_no
 from .errors import ImageError, SettingsError, StyleError
+from .files import from_home
 from .images import Source, as_image, fit_size, load_image, preprocess, sample_names, save_image
 from .recipes import DEFAULT_RECIPE, INITS, Recipe, Weights, find_recipe
 from .vgg import CHANNELS, VGG, load_vgg
@@ -72,8 +74,8 @@ class Job:
     done: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.network, str) and self.network not in CHANNELS:
-            raise SettingsError(f"unknown network {self.network!r}; choose from {', '.join(CHANNELS)}.")
+        if self.network is not None and not isinstance(self.network, Mapping):
+            one_of(self.network, "network", CHANNELS)
         recipe = find_recipe(self.recipe)
         optimizer = recipe.optimizer if self.optimizer is None else self.optimizer
         rate = recipe.rate_for(optimizer)  # which refuses an unknown one
@@ -87,12 +89,14 @@ class Job:
         }
         for name, value in chosen.items():
             object.__setattr__(self, name, value)  # this once: nobody has seen the frozen job yet
-        if self.steps < 0:
-            raise SettingsError(f"steps is {self.steps}; expected a number of at least 0.")
-        if not 0 <= self.averaging < 1:
-            raise SettingsError(f"averaging is {self.averaging}; expected at least 0 and less than 1.")
-        if not 0 <= self.learning_rate < math.inf:
-            raise SettingsError(f"learning rate is {self.learning_rate}; expected a number of at least 0.")
+        settle(
+            self, size=partial(whole, least=-math.inf), steps=whole, network=network_options, weights=weights_of,
+            learning_rate=lambda value, _: number(value, "learning rate", "a number from 0 to 1e30", most=1e30),
+            coarse_to_fine=yes_or_no,
+            averaging=partial(number, expected="at least 0 and less than 1", below=1), moves=moves_of,
+            seed=partial(whole, least=SEEDS[0], most=SEEDS[1]),
+            done=lambda value, name: None if value is None else whole(value, name),
+        )  # fmt: skip
 
     @property
     def start(self) -> str:
@@ -124,7 +128,7 @@ class Job:
             changed = {"recipe": recipe, "weights": Weights(**settings["weights"]), "moves": moves}
             return cls(content, style, init=init, **{**settings, **changed})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise SettingsError(f"these are not the settings of a picture ({error}).") from error
+            raise SettingsError(f"these are not the settings of a picture ({str(error).rstrip('.')}).") from error
 
     def to_json(self) -> str:
         """Write as text, pictures included; see `describe`."""
@@ -134,6 +138,33 @@ class Job:
     def from_json(cls, text: str) -> Job:
         """Read what `to_json` wrote. Raises SettingsError when the text is something else, ImageError for a lost picture."""
         return understand(text)[0]
+
+
+def weights_of(value: Any, name: str) -> Weights:
+    """Weights, or SettingsError for anything else."""
+    if not isinstance(value, Weights):
+        raise SettingsError(f"{name} is {shortened(value)}; expected Weights(alpha, beta, tv, style_layers).")
+    return value
+
+
+def moves_of(values: Any, name: str) -> Moves:
+    """Moves, checked."""
+    try:
+        return tuple((whole(step, "the step of a move"), weights_of(weights, "a move")) for step, weights in values)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SettingsError):
+            raise
+        raise SettingsError(f"{name} is {shortened(values)}; expected pairs of a step and its weights.") from error
+
+
+def with_terms(weights: Weights, alpha: float | None, beta: float | None, tv: float | None) -> Weights:
+    """Weights in which single ones are replaced.
+
+    Without style nothing is left for total variation to smooth but the photograph: beta 0 takes tv with it, unless it is given.
+    """
+    given = {name: value for name, value in (("alpha", alpha), ("beta", beta), ("tv", tv)) if value is not None}
+    changed = replace(weights, **given)
+    return replace(changed, tv=0.0) if tv is None and beta is not None and changed.beta == 0 else changed
 
 
 def plain(weights: Weights) -> dict[str, Any]:
@@ -210,13 +241,15 @@ def understand(text: str, folder: Path = Path(), content: Source | None = None, 
             raise SettingsError(f"this was written by a newer styletools (format {about['format']}); update the package.")
 
         @cache
-        def whole(name: str) -> Image.Image:
+        def inside(name: str) -> Image.Image:
             return load_image(base64.b64decode(about["pictures"][name]))
 
         jobs = []
         for one in about["jobs"]:
+            if not isinstance(one["init"], dict) and one["init"] not in INITS:
+                raise ValueError(f"no start: {one['init']}")
             given = {"content": content, "style": style, "init": None if isinstance(one["init"], dict) else one["init"]}
-            found = {name: find(one[name], whole, folder) if picture is None else picture for name, picture in given.items()}
+            found = {name: find(one[name], inside, folder) if picture is None else picture for name, picture in given.items()}
             jobs.append(Job.of(one["settings"], **found))
         if not jobs:
             raise ValueError("no jobs")
@@ -227,15 +260,15 @@ def understand(text: str, folder: Path = Path(), content: Source | None = None, 
         raise SettingsError("these are not settings that styletools wrote, or they are damaged.") from error
 
 
-def find(reference: Mapping[str, Any], whole: Callable[[str], Image.Image], folder: Path) -> Source | Tensor:
+def find(reference: Mapping[str, Any], inside: Callable[[str], Image.Image], folder: Path) -> Source | Tensor:
     """Find the picture that `refer` noted. Raises ImageError when it is gone or another."""
     wanted = reference["sha256"]
     if "sample" not in reference and "file" not in reference:
-        picture = whole(wanted)
+        picture = inside(wanted)
         return preprocess(picture) if reference.get("tensor") else picture
     name = reference.get("sample") or reference["file"]
     places = [name] if "sample" in reference else [Path(name), folder / Path(name).name]
-    there = [place for place in places if "sample" in reference or os.path.isfile(place)]
+    there = [place for place in places if "sample" in reference or os.path.isfile(from_home(place))]
     if not there:
         raise ImageError(f"{name}, of which this was painted, is not there any more; name the pictures to paint from.")
     for place in there:
@@ -285,10 +318,15 @@ def read_jobs(path: str | Path, content: Source | None = None, style: Source | N
     content, style: take these pictures instead. Raises ImageError when there is no such picture, or one it was painted from is
     gone, and SettingsError when nothing is said in it.
     """
+    return understand(description(path), Path(path).parent, content, style)
+
+
+def description(path: str | Path) -> str:
+    """The text inside a picture that says how it was made. Raises ImageError and SettingsError as `read_jobs` does."""
     load_image(Path(path))  # says so when there is no such file, or no picture in it
     text = None
-    with Image.open(path) as image, suppress(SyntaxError):  # which damaged EXIF raises
+    with Image.open(from_home(path)) as image, suppress(Exception):  # damaged EXIF raises many kinds
         text = image.info.get(KEY) or image.getexif().get(DESCRIPTION)
     if not isinstance(text, str) or "{" not in text:
         raise SettingsError(f"{path} does not say how it was made: styletools did not write it, or it was changed since.")
-    return understand(text, Path(path).parent, content, style)
+    return text

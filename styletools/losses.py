@@ -20,6 +20,9 @@ from torch import Tensor
 
 from .errors import SettingsError
 
+CONTENT_REDUCTIONS = ("mean", "half_sum", "relative")
+TV_CONVENTIONS = ("d2l", "squared")
+
 
 def content_loss(features: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """How far the features F are from those of the content picture P, position by position: a scalar.
@@ -132,6 +135,17 @@ def nearest_neighbours(directions: Tensor, target: Tensor) -> Tensor:
     """
     rows = max(1, SEARCH_MEMORY // (4 * len(target)))
     return torch.cat([(piece @ target.T).max(1).indices for piece in directions.split(rows)])
+
+
+STYLE_POSITIONS = 3000  # of a layer of the style picture among which neighbours are searched
+
+
+def sample_rows(directions: Tensor, most: int = STYLE_POSITIONS) -> Tensor:
+    """Keep at most so many rows of (M, C), chosen at random but always the same ones."""
+    if len(directions) <= most:
+        return directions
+    chosen = torch.randperm(len(directions), generator=torch.Generator().manual_seed(0))[:most]
+    return directions[chosen.to(directions.device)]
 
 
 def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from PIL import Image
 from torch import Tensor
 
+from .fitting import check_shape
 from .images import Source, as_image, postprocess, preprocess
-from .jobs import AVERAGING, SIZE, STEPS, Job
+from .jobs import AVERAGING, SIZE, STEPS, Job, with_terms
 from .pyramid import resize
 from .recipes import DEFAULT_RECIPE, Recipe, find_recipe
 from .transfer import Step, StyleTransfer
@@ -70,17 +71,17 @@ def stylize(
     """Paint `content` in the manner of `style`, coarse to fine, and return the picture: `paint` of the `Job` that says so.
 
     strength: 0 gives the photograph back, 0.5 is the recipe, 1 nearly the painting's texture (`Recipe.weights`); alpha, beta
-    and tv replace single weights. steps: at the first scale. averaging: see `StyleTransfer`. on_step is called after each step.
+    and tv replace single weights; beta 0 gives the photograph back too, unless a tv is given, which smooths it. Only the ratios
+    of the weights count. steps: at the first scale. averaging: see `StyleTransfer`. on_step is called after each step.
     vgg: by default the network the recipe names, as `Recipe.load_network` loads it.
 
     Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense.
     """
     recipe = find_recipe(recipe)
-    given = {name: value for name, value in (("alpha", alpha), ("beta", beta), ("tv", tv)) if value is not None}
+    weights = with_terms(recipe.weights(strength), alpha, beta, tv)
     job = Job(
-        content, style, size, steps, recipe, None if vgg is None else vgg.options,
-        weights=replace(recipe.weights(strength), **given), init="content" if strength == 0 else None, averaging=averaging,
-        seed=seed,
+        content, style, size, steps, recipe, None if vgg is None else vgg.options, weights=weights,
+        init="content" if strength == 0 or (beta is not None and weights.beta == 0) else None, averaging=averaging, seed=seed,
     )  # fmt: skip
     return paint(job, vgg, on_step)
 
@@ -104,7 +105,7 @@ def paint(job: Job, vgg: VGG | None = None, on_step: Callable[[StyleTransfer, St
     for size, steps in scales_of(replace(job, content=content)):
         if painted == job.done and transfer is not None:
             break
-        at_scale = replace(job, size=size, steps=steps)
+        at_scale = replace(job, size=size, steps=steps, learning_rate=gentle_rate(job))
         transfer = StyleTransfer.of(at_scale, vgg) if not job.coarse_to_fine else finer(at_scale, vgg, content, transfer)
         while len(transfer.history) < steps and painted != job.done:
             painted += 1
@@ -115,14 +116,37 @@ def paint(job: Job, vgg: VGG | None = None, on_step: Callable[[StyleTransfer, St
     return transfer.image
 
 
+def gentle_rate(job: Job) -> float:
+    """The learning rate, smaller where a photograph is painted with hardly any style.
+
+    Adam's steps are all of one length: they would make coloured speckle of a breath of style.
+    """
+    own, weights = job.recipe, job.first_weights
+    if (
+        not job.coarse_to_fine
+        or job.start != "content"
+        or job.moves
+        or job.optimizer != "adam"
+        or not own.alpha * weights.alpha
+    ):
+        return job.learning_rate
+    pairs = ((weights.beta, own.beta), (weights.tv, own.tv))
+    pull = max((used / usual for used, usual in pairs if usual), default=1.0) / (weights.alpha / own.alpha)
+    return job.learning_rate * min(1.0, 10 * pull)
+
+
 def finer(job: Job, vgg: VGG, content: Image.Image, coarser: StyleTransfer | None) -> StyleTransfer:
     """Set up the next scale of a picture that is painted coarse to fine. coarser: the scale before it, None for the first."""
     target = preprocess(content, job.size)
+    check_shape(content, target, [*job.recipe.layers, *job.weights.style_layers])
     job = replace(job, content=target, style=fit_style(as_image(job.style), target))
     if coarser is None:
-        return StyleTransfer.of(job, vgg)
+        transfer = StyleTransfer.of(job, vgg)
+        transfer.scale_out()
+        return transfer
     job = replace(job, init=sharpen(coarser.tensor, coarser.content, target), weights=coarser.weights, moves=())
     transfer = StyleTransfer.of(job, vgg)
+    transfer.scale_out()
     transfer.inherit(coarser)
     return transfer
 

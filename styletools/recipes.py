@@ -8,27 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from .errors import SettingsError
+from . import arguments
+from .arguments import number, one_of, whole
 from .images import MEAN, STD
 from .losses import (
+    CONTENT_REDUCTIONS,
     STYLE_LOSSES,
+    TV_CONVENTIONS,
     content_loss,
     nearest_neighbours,
     neighbour_distance,
     neighbour_statistic,
+    sample_rows,
     style_loss,
     style_target,
     tv_loss,
 )
-from .vgg import LAYERS, VGG, load_vgg
+from .vgg import LAYERS, OWN_LAYERS, VGG, load_vgg
 
 INITS = ("content", "noise", "blank", "style")  # what a painting may start from, besides a picture of one's own
 USUAL_RATES = {"adam": 0.09, "lbfgs": 1.0}  # learning rates where a recipe has none for this optimiser
+known_optimizer = partial(arguments.optimizer_name, known=USUAL_RATES)
+layer_names = partial(arguments.names, kind="layer", known=OWN_LAYERS)
+layers_and_weights = partial(arguments.numbers_by_name, known=OWN_LAYERS)
 FIRST_OF_EACH_BLOCK = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -50,17 +58,23 @@ class Targets(NamedTuple):
 
 @dataclass(frozen=True)
 class Weights:
-    """What may change between two steps: the weights of the three terms, and of the layers within the style term."""
+    """What may change between two steps: the weights of the three terms, and of the layers within the style term.
+
+    Numbers of any library become floats. Raises SettingsError for a negative or infinite weight, and for an unknown layer.
+    """
 
     alpha: float
     beta: float
     tv: float
     style_layers: Mapping[str, float]
 
+    def __post_init__(self) -> None:
+        arguments.settle(self, alpha=number, beta=number, tv=number, style_layers=layers_and_weights)
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything a style transfer needs besides the two pictures."""
+    """Everything a style transfer needs besides the two pictures. Raises SettingsError for what makes no sense."""
 
     source: str  # who published it
     content_layers: tuple[str, ...]  # losses of several layers are added
@@ -81,6 +95,17 @@ class Recipe:
     network: Mapping[str, str | bool] = field(default_factory=lambda: {"name": "vgg19-slim"})  # see vgg.load_vgg
     neighbour_layers: Mapping[str, float] = field(default_factory=dict)  # layer -> weight of losses.neighbour_distance
     levels: int = 1  # of the Laplacian pyramid whose bands the optimiser moves; 1 for the pixels themselves
+
+    def __post_init__(self) -> None:
+        arguments.settle(
+            self, source=arguments.text, alpha=number, beta=number, tv=number, learning_rate=number, decay_factor=number,
+            decay_every=whole, levels=partial(whole, least=1), style_layers=layers_and_weights,
+            neighbour_layers=layers_and_weights, content_layers=layer_names, betas=arguments.pair_below_1,
+            optimizer=known_optimizer, init=partial(one_of, known=INITS), network=arguments.network_options,
+            network_input=partial(one_of, known=("normalised", "unit")),
+            content_reduction=partial(one_of, known=CONTENT_REDUCTIONS), tv_convention=partial(one_of, known=TV_CONVENTIONS),
+            style_convention=partial(one_of, known=STYLE_LOSSES),
+        )  # fmt: skip
 
     @property
     def layers(self) -> list[str]:
@@ -105,8 +130,7 @@ class Recipe:
 
         Raises SettingsError for an unknown optimiser.
         """
-        if optimizer not in USUAL_RATES:
-            raise SettingsError(f"optimizer is {optimizer!r}; expected 'adam' or 'lbfgs'.")
+        known_optimizer(optimizer, "optimizer")
         return self.learning_rate if optimizer == self.optimizer else USUAL_RATES[optimizer]
 
     def weights(self, strength: float = 0.5) -> Weights:
@@ -116,8 +140,7 @@ class Recipe:
 
         Raises SettingsError for a strength outside 0..1.
         """
-        if not 0 <= strength <= 1:
-            raise SettingsError(f"strength is {strength}; expected a number from 0 (the photograph) to 1 (the painting).")
+        strength = number(strength, "strength", "a number from 0 (the photograph) to 1 (the painting)", most=1)
         alpha, beta, tv = 2 * (1 - strength) * self.alpha, 2 * strength * self.beta, 2 * strength * self.tv
         return Weights(alpha, beta, tv, dict(self.style_layers))
 
@@ -174,17 +197,6 @@ class Recipe:
                 nearest[name] = nearest_neighbours(directions, target)
             style = style + weight * neighbour_distance(directions, target, nearest[name])
         return Terms(content, style, tv_loss(image, self.tv_convention))
-
-
-STYLE_POSITIONS = 3000  # of a layer of the style picture among which neighbours are searched
-
-
-def sample_rows(directions: Tensor, most: int = STYLE_POSITIONS) -> Tensor:
-    """Keep at most so many rows of (M, C), chosen at random but always the same ones."""
-    if len(directions) <= most:
-        return directions
-    chosen = torch.randperm(len(directions), generator=torch.Generator().manual_seed(0))[:most]
-    return directions[chosen.to(directions.device)]
 
 
 RECIPES: dict[str, Recipe] = {
@@ -316,9 +328,7 @@ def find_recipe(recipe: str | Recipe) -> Recipe:
     """Return a recipe by its key. Raises SettingsError naming the recipes there are."""
     if isinstance(recipe, Recipe):
         return recipe
-    if recipe not in RECIPES:
-        raise SettingsError(f"unknown recipe {recipe!r}; choose from {', '.join(RECIPES)}.")
-    return RECIPES[recipe]
+    return RECIPES[one_of(recipe, "recipe", RECIPES)]
 
 
 def gradient_of(term: Tensor, image: Tensor, weight: float = 1.0) -> Tensor:

@@ -20,14 +20,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from .arguments import Weight
 from .descent import Descent
 from .errors import DivergedError, ImageError, SettingsError, StyleError
-from .images import MEAN, STD, Source, clamp_to_box, postprocess, preprocess
+from .fitting import as_tensor, check_shape, cover, is_grey
+from .images import MEAN, STD, Source, clamp_to_box, postprocess
 from .jobs import Job, Moves
-from .pyramid import resize
-from .recipes import DEFAULT_RECIPE, Recipe, Targets, Weights, find_recipe, gradient_of, term_gradients
+from .recipes import DEFAULT_RECIPE, Recipe, Targets, Weights, find_recipe, gradient_of, layers_and_weights, term_gradients
 from .runs import read_run, write_run
-from .vgg import VGG
+from .vgg import VGG, smallest_side
 
 SEARCH_EVERY = 5  # steps after which nearest neighbours are searched again
 FALL = 3  # a weight that has fallen by more than this factor makes Adam begin anew
@@ -80,8 +81,10 @@ class StyleTransfer:
     `image` is the picture now, `history` every Step so far, `pulls` what the last measured step felt (None before there was
     one), `job` all that is needed to paint it again. alpha, beta, tv and
     style_layers (layer -> weight) may be set between two steps and count from the next one; layers may come and go.
-    Raises SettingsError for settings that make no sense.
+    Raises SettingsError for settings that make no sense, a negative weight say, also when one is set later.
     """
+
+    alpha, beta, tv, style_layers = Weight(), Weight(), Weight(), Weight(layers_and_weights)
 
     def __init__(
         self,
@@ -112,12 +115,16 @@ class StyleTransfer:
         self.alpha = self.recipe.alpha if alpha is None else alpha
         self.beta = self.recipe.beta if beta is None else beta
         self.tv = self.recipe.tv if tv is None else tv
-        self.style_layers = dict(self.recipe.style_layers if style_layers is None else style_layers)
-        self.content, self.style = (self._as_tensor(picture) for picture in (content, style))
+        self.style_layers = self.recipe.style_layers if style_layers is None else style_layers
+        layers = [*self.recipe.layers, *self.style_layers]
+        self.content = as_tensor(content, self._job.size).to(self.vgg.device)
+        check_shape(content, self.content, layers)
+        self.style = as_tensor(style, self._job.size, smallest_side(layers)).to(self.vgg.device)
         self.targets: Targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
         self.history: list[Step] = []
         self.pulls: Pulls | None = None
         self.moves: Moves = ()  # (number of the first step that used them, weights)
+        self._unit = 1.0  # all weights are multiplied by it; see `scale_out`
         self._highest: dict[str, float] = {}  # each weight since Adam's memory began
         self._grey = is_grey(self.content) and is_grey(self.style)
         first = self._first_picture(self._job.init)
@@ -140,11 +147,11 @@ class StyleTransfer:
     @property
     def weights(self) -> Weights:
         """The weights of the next step, all together."""
-        return Weights(self.alpha, self.beta, self.tv, dict(self.style_layers))
+        return Weights(self.alpha, self.beta, self.tv, self.style_layers)
 
     @weights.setter
     def weights(self, weights: Weights) -> None:
-        self.alpha, self.beta, self.tv, self.style_layers = weights.alpha, weights.beta, weights.tv, dict(weights.style_layers)
+        self.alpha, self.beta, self.tv, self.style_layers = weights.alpha, weights.beta, weights.tv, weights.style_layers
 
     @property
     def job(self) -> Job:
@@ -171,8 +178,9 @@ class StyleTransfer:
         if measure:
             picture = picture.view_as(picture)  # a tensor of this step's own, whose hook goes with it
         terms = self.recipe.terms(self.vgg, picture, self.targets, self.style_layers, self._nearest)
-        total = self.alpha * terms.content + self.beta * terms.style + self.tv * terms.tv
-        losses = [float(value.detach()) for value in (total, *terms)]
+        alpha, beta, tv = (weight * self._unit for weight in (self.alpha, self.beta, self.tv))
+        total = alpha * terms.content + beta * terms.style + tv * terms.tv
+        losses = [float(total.detach()) / self._unit, *(float(term.detach()) for term in terms)]
         step = Step(len(self.history) + 1, *losses, self.alpha, self.beta, self.tv)
         if not all(map(math.isfinite, losses)):
             self._give_up(step)
@@ -181,9 +189,10 @@ class StyleTransfer:
             content, tv = gradient_of(terms.content, picture, self.alpha), gradient_of(terms.tv, picture, self.tv)
             picture.register_hook(lambda gradient: whole.append(gradient.clone()))
         self._descent.learning_rate = self._learning_rate()
-        self._descent.move(total)
+        if not self._rests(picture) and not self._descent.move(total):
+            self._give_up(step)
         if measure:
-            style = whole[0] - content - tv if self.beta and terms.style.requires_grad else torch.zeros_like(tv)
+            style = whole[0] / self._unit - content - tv if self.beta and terms.style.requires_grad else torch.zeros_like(tv)
             self.pulls = Pulls(len(self.history), self.weights, (content, style, tv))
         d = min(self._job.averaging, len(self.history) / (len(self.history) + 1))  # a plain mean at first
         with torch.no_grad():
@@ -204,9 +213,19 @@ class StyleTransfer:
         )
         return Pulls(len(self.history), weights, (content, style, tv))
 
+    def scale_out(self) -> None:
+        """Let only the ratios of weights count for Adam too, be all of them thousands of times smaller or larger than usual.
+
+        Without it tiny weights hardly paint, because of Adam's epsilon (lesson 07). Ordinary weights are left alone.
+        """
+        own = self.recipe
+        pairs = ((self.alpha, own.alpha), (self.beta, own.beta), (self.tv, own.tv))
+        ratio = max((used / usual for used, usual in pairs if usual), default=0.0)
+        self._unit = 1.0 if ratio == 0 or 1 / 16 <= ratio <= 1e5 else 1 / ratio
+
     def inherit(self, coarser: StyleTransfer) -> None:
         """Take over what Adam has learned at a smaller picture, and under which weights; see `Descent.inherit`."""
-        if self._descent.inherit(coarser._descent):
+        if self._descent.inherit(coarser._descent, self._unit / coarser._unit):
             self._highest = dict(coarser._highest)
 
     @property
@@ -230,12 +249,11 @@ class StyleTransfer:
         of steps, so it begins anew when a weight has fallen below a third of the highest it was.
         """
         weights = self.weights
+        self.style_layers.update(weights.style_layers)  # as plain floats
         numbers = {"alpha": self.alpha, "beta": self.beta, "tv": self.tv, **self.style_layers}
         if not set(self.style_layers) <= set(self.targets.style):
             self.targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
         if self.moves and self.moves[-1][1] == weights:
-            return
-        if not all(map(math.isfinite, numbers.values())):
             return
         fallen = any(FALL * numbers.get(name, 0) < highest for name, highest in self._highest.items())
         if fallen or (self.moves and self._job.optimizer == "lbfgs"):
@@ -244,22 +262,28 @@ class StyleTransfer:
         self._highest = {name: max(number, self._highest.get(name, 0)) for name, number in numbers.items()}
         self.moves = (*self.moves, (len(self.history) + 1, weights))
 
+    def _rests(self, picture: Tensor) -> bool:
+        """Whether only content pulls and the picture is the photograph: Adam would blow up their difference, a last digit."""
+        return self.beta == self.tv == 0 and float((picture.detach() - self.content).abs().max()) < 1e-5
+
     def _learning_rate(self) -> float:
         every = self.recipe.decay_every if self._job.optimizer == "adam" else 0
         return self._job.learning_rate * self.recipe.decay_factor ** (len(self.history) // every if every else 0)
 
     def _give_up(self, step: Step) -> None:
-        if not all(map(math.isfinite, (self.alpha, self.beta, self.tv, *self.style_layers.values()))):  # the picture is good
-            blame, advice = "a weight is not a finite number", "set alpha, beta, tv and style_layers to ordinary numbers"
-        else:
+        terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
+        if terms:
             self._descent.undo()
             with torch.no_grad():
                 self._average.copy_(self._descent.picture)
-            terms = [name for name in ("content", "style", "tv") if not math.isfinite(getattr(step, name))]
-            blame = f"the {' and '.join(terms) or 'weighted'} loss overflowed"
-            advice = "start again with a smaller learning rate"
+            blame, advice = f"the {' and '.join(terms)} loss overflowed", "start again with a smaller learning rate"
             if self._job.optimizer == "lbfgs":
                 advice = "L-BFGS took a step that was too long: use a smaller learning rate, smaller weights or Adam"
+        elif not math.isfinite(step.total):  # the picture is good
+            blame, advice = "the weighted loss overflowed", "use smaller weights: only their ratios count"
+        else:
+            self._descent.undo()
+            blame, advice = "its gradient or the new picture overflowed", "use smaller weights or a smaller learning rate"
         raise DivergedError(f"step {step.index} diverged: {blame}; the last good picture is kept. Advice: {advice}.")
 
     def _project(self, picture: Tensor) -> Tensor:
@@ -271,10 +295,6 @@ class StyleTransfer:
 
     # --- the start --------------------------------------------------------------------------------------------------------
 
-    def _as_tensor(self, picture: Source | Tensor) -> Tensor:
-        tensor = picture if isinstance(picture, Tensor) else preprocess(picture, self._job.size)
-        return tensor.detach().float().to(self.vgg.device)
-
     def _first_picture(self, init: Source | Tensor) -> Tensor:
         start = self._job.start
         if start == "content":
@@ -284,7 +304,7 @@ class StyleTransfer:
             return clamp_to_box(0.5 * noise).to(self.content)
         if start == "blank":
             return torch.zeros_like(self.content)
-        picture = self.style if start == "style" else self._as_tensor(init)
+        picture = self.style if start == "style" else as_tensor(init, self._job.size).to(self.vgg.device)
         return clamp_to_box(cover(picture, *self.content.shape[-2:]))
 
     # --- on disk -----------------------------------------------------------------------------------------------------------
@@ -301,7 +321,17 @@ class StyleTransfer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave, of a transfer with the same settings and pictures."""
+        """Take over what `state_dict` gave, of a transfer with the same settings and pictures.
+
+        Raises SettingsError, and changes nothing, when it is of other pictures or another network.
+        """
+        check_network(state["settings"]["network"], self.vgg)
+        for role, own in (("content", self.content), ("style", self.style)):
+            if state[role].shape != own.shape or not torch.equal(state[role].to(own), own):
+                raise SettingsError(f"this run has another {role} picture; load it with the pictures it was painted from.")
+        self._take_over(state)
+
+    def _take_over(self, state: dict[str, Any]) -> None:
         self._remember(state)
         self.history = [Step(*values) for values in state["history"]]
 
@@ -323,6 +353,9 @@ class StyleTransfer:
         }
 
     def _remember(self, memory: Mapping[str, Any]) -> None:
+        bands, own = memory["descent"]["bands"], self._descent.state_dict()["bands"]
+        if [band.shape for band in bands] != [band.shape for band in own] or memory["average"].shape != self._average.shape:
+            raise SettingsError("it has another size, or its picture is split into other bands.")
         with torch.no_grad():
             self._average.copy_(memory["average"])
         self._nearest = {name: positions.to(self.vgg.device) for name, positions in memory["nearest"].items()}
@@ -338,14 +371,16 @@ class StyleTransfer:
         """Read a run written by `save`; on the same machine it goes on bit for bit as if it had never stopped.
 
         vgg: the network it used; loaded again by default. steps: a new end.
-        Raises SettingsError when there is no such file, or it is no such run, and what `load_vgg` raises.
+        Raises SettingsError when there is no such file, it is no such run or of another network, and what `load_vgg` raises.
         """
         state = read_run(path)
         try:
             job = Job.of(state["settings"], state["content"], state["style"], state["init"])
+            if vgg is not None:
+                check_network(job.network, vgg)
             transfer = cls.of(replace(job, moves=(), steps=job.steps if steps is None else steps), vgg)
             transfer.moves = job.moves
-            transfer.load_state_dict(state)
+            transfer._take_over(state)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             if isinstance(error, StyleError) and not isinstance(error, ImageError):  # its pictures are inside
                 raise
@@ -353,17 +388,9 @@ class StyleTransfer:
         return transfer
 
 
-def cover(image: Tensor, height: int, width: int) -> Tensor:
-    """Scale a picture (1, 3, h, w) until it covers (height, width), without stretching, and cut off what sticks out."""
-    h, w = image.shape[-2:]
-    scale = max(height / h, width / w)
-    size = (max(height, round(h * scale)), max(width, round(w * scale)))
-    scaled = resize(image, size)
-    top, left = (size[0] - height) // 2, (size[1] - width) // 2
-    return scaled[:, :, top : top + height, left : left + width].contiguous()
-
-
-def is_grey(image: Tensor) -> bool:
-    """Whether a normalised picture (1, 3, H, W) has no colour: its channels differ by less than half a grey level."""
-    unit = image * STD.to(image) + MEAN.to(image)
-    return bool((unit.amax(1) - unit.amin(1)).max() < 0.5 / 255)
+def check_network(options: Mapping[str, Any], vgg: VGG) -> None:
+    """Raise SettingsError unless a network is the one that a run was painted with; the precision may be another."""
+    for name in ("name", "pooling", "padding", "rescale"):
+        there, here = options.get(name, vgg.options[name]), vgg.options[name]
+        if there != here:
+            raise SettingsError(f"this run was painted with another network: its {name} is {there!r}, not {here!r}.")

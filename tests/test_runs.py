@@ -3,14 +3,18 @@
 import hashlib
 import json
 import math
+import os
 import random
 import struct
+import subprocess
+import sys
+import time
 from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
 import torch
-from helpers import run_python
+from helpers import ROOT, run_python
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
@@ -414,7 +418,7 @@ def test_after_loading_a_failure_still_keeps_the_picture(slim, plain_pair, tmp_p
         run.step()
     run.save(tmp_path / "run.safetensors")
     again = st.StyleTransfer.load(tmp_path / "run.safetensors", slim)
-    again.beta = float("nan")
+    again.beta = 1e39
     with pytest.raises(st.DivergedError, match="step 5"):
         again.step()
     assert torch.equal(again.tensor, run.tensor)
@@ -474,6 +478,107 @@ def test_a_loaded_run_that_diverges_goes_back_to_the_good_picture(slim, plain_pa
     assert again.tensor.isfinite().all()
     torch.testing.assert_close(again.tensor, st.clamp_to_box(good[-2]), rtol=0, atol=1e-6)
     assert len(again.history) == len(good) - 1
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_loaded_run_that_diverges_at_random_keeps_a_finite_picture(tiny_vgg, plain_pair, tmp_path, optimizer):
+    run = st.StyleTransfer(*plain_pair, tiny_vgg, "balanced", optimizer=optimizer, averaging=0.5)
+    for _ in range(4):
+        run.step()
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", tiny_vgg)
+    forward = type(tiny_vgg).forward
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st.VGG, "forward", lambda *args: {name: one * math.nan for name, one in forward(*args).items()})
+        with pytest.raises(st.DivergedError, match="step 5 diverged"):
+            again.step()
+    assert again.tensor.isfinite().all()
+    assert again.step().index == 5
+
+
+# --- whose run it is ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"padding": "replicate"}, "its padding is 'zeros', not 'replicate'"),
+        ({"pooling": "average"}, "its pooling is 'max', not 'average'"),
+        ("vgg19-slim", "its name is 'random', not 'vgg19-slim'"),
+    ],
+)
+def test_a_run_of_another_network_is_refused_by_name(tiny_vgg, slim, make_features, plain_pair, tmp_path, other, sentence):
+    run = st.StyleTransfer(*plain_pair, tiny_vgg)
+    run.step()
+    run.save(tmp_path / "run.safetensors")
+    vgg = slim if other == "vgg19-slim" else st.VGG(make_features(0, **other), "random", **other)
+    with pytest.raises(st.SettingsError, match=f"^this run was painted with another network: {sentence}\\.$"):
+        st.StyleTransfer.load(tmp_path / "run.safetensors", vgg)
+    another = st.StyleTransfer(*plain_pair, vgg)
+    with pytest.raises(st.SettingsError, match="another network"):
+        another.load_state_dict(run.state_dict())
+    assert another.history == []
+
+
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_a_run_of_other_pictures_is_refused_and_changes_nothing(tiny_vgg, plain_pair, make_picture, role):
+    run = st.StyleTransfer(*plain_pair, tiny_vgg)
+    run.step()
+    for other in (make_picture(), plain_pair[0] + 0.01):
+        pictures = dict(zip(("content", "style"), plain_pair, strict=True)) | {role: other}
+        another = st.StyleTransfer(**pictures, vgg=tiny_vgg)
+        before = another.tensor
+        with pytest.raises(st.SettingsError, match=f"^this run has another {role} picture"):
+            another.load_state_dict(run.state_dict())
+        assert torch.equal(another.tensor, before)
+        assert another.history == []
+    again = st.StyleTransfer(*plain_pair, tiny_vgg)
+    again.load_state_dict(run.state_dict())
+    assert again.step() == run.step()
+
+
+def test_going_back_to_a_state_of_another_size_changes_nothing(tiny_vgg, plain_pair, make_picture):
+    run = st.StyleTransfer(*plain_pair, tiny_vgg)
+    run.step()
+    other = st.StyleTransfer(make_picture(), make_picture(1), tiny_vgg)
+    before = other.tensor
+    with pytest.raises(st.SettingsError, match="another size"):
+        other.go_back(run.checkpoint())
+    assert torch.equal(other.tensor, before)
+
+
+SAVING = """
+import sys, torch
+import styletools as st
+picture = torch.zeros(1, 3, 256, 256)
+run = st.StyleTransfer(picture, picture, st.load_vgg(device="cpu"), "balanced", style_layers={"relu1_1": 1.0})
+number = 0
+while True:
+    number += 1
+    run.alpha = float(number)
+    run.save("run.safetensors")
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+def test_a_process_killed_while_it_saves_leaves_a_whole_run(slim, tmp_path):
+    """The one before, or the new one, at random moments."""
+    chance = random.Random(9)
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SAVING], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        for line in process.stdout:
+            if int(line) >= 5:
+                break
+        time.sleep(chance.random() * 0.1)
+        process.kill()
+        last = max((int(line) for line in process.stdout.read().split()), default=5)
+        process.wait()
+        process.stdout.close()
+        assert st.StyleTransfer.load(tmp_path / "run.safetensors", slim).alpha in (last, last + 1)
 
 
 # --- what cannot be written -------------------------------------------------------------------------------------------

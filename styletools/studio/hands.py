@@ -153,7 +153,9 @@ class Hands:
         file = Path(name).name or "picture"
         try:
             picture = load_image(bytes(buffers[0]))
-        except (ImageError, IndexError, TypeError):
+        except ImageError as error:
+            raise ImageError(str(error).replace("the uploaded file", file, 1)) from None
+        except (IndexError, TypeError):
             raise ImageError(f"{file} is not a picture that can be read (JPEG, PNG, WebP, ...).") from None
         self.studio.begin(**{role: named(picture, file)})
 

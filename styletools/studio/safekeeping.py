@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -58,6 +59,8 @@ class Safe:
             raise ValueError(f"{tab!r} is no number of a tab.")
         top = folder or Path(tempfile.gettempdir(), f"styletools-studio-{user()}")
         top.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if hasattr(os, "getuid") and (top.is_symlink() or top.stat().st_uid != os.getuid()):
+            raise OSError(f"{top} belongs to somebody else.")
         forget_old(top)
         self.folder = top / f"{tab}-{hashlib.sha256(opened.encode()).hexdigest()[:16]}"
         self._written: dict[str, Any] = {}  # what lies in the files

@@ -197,7 +197,7 @@ def test_what_was_painted_is_kept_and_taken_up_again(panel, server):
     page.wait_for_function("!document.querySelector('.st-beta .st-number').value.localeCompare('400')")
     panel.card(2).locator(".st-delete").click()
     page.wait_for_function("[...document.querySelectorAll('.st-name')].every(field => field.value !== 'strong style')")
-    assert page.locator("img.st-big").count() == 1
+    page.wait_for_function("document.querySelectorAll('img.st-big').length === 1")
 
 
 def test_pictures_are_picked_loaded_and_dropped_and_show_who_pulls_where(panel, tmp_path):
@@ -213,7 +213,9 @@ def test_pictures_are_picked_loaded_and_dropped_and_show_who_pulls_where(panel, 
     note.write_text("not a picture")
     page.set_input_files(".st-drop-content input", note)
     page.locator(".st-problem:not([hidden])").wait_for()
-    assert panel.problems() == ["note.txt is not a picture that can be read (JPEG, PNG, WebP, ...)."]
+    assert panel.problems() == [
+        "note.txt is not a picture that can be read (JPEG, PNG, WebP, ...): it holds text; choose the picture itself."
+    ]
     page.set_input_files(".st-drop-content input", red)
     page.get_by_text("red.png").first.wait_for()
     page.wait_for_function("!document.querySelector('.st-problem:not([hidden])')")

@@ -251,9 +251,3 @@ def test_the_latest_move_always_has_its_words():
     assert latest.find("text").text == "β 980→990"
     places = sorted(float(group.find("line").get("x1")) for group in marks(svg).values())
     assert all(b - a >= curves.APART - 0.11 for a, b in pairwise(places))
-
-
-def test_words_are_text_whatever_a_layer_is_called():
-    layered = [(1, replace(WEIGHTS, style_layers={"<b>&": 1.0})), (9, replace(WEIGHTS, style_layers={"<b>&": 2.0}))]
-    svg, _ = plot(falling([1.0] * 20), tuple(layered))
-    assert "<b>&" in marks(svg)[9].find("title").text

@@ -163,9 +163,9 @@ def test_a_job_as_it_began():
         ({"init": "nosie"}, "init is 'nosie'; expected one of content, noise, blank, style, or a picture."),
         ({"size": 31}, "size is 31; expected 32 to 4096 pixels."),
         ({"size": 4097}, "size is 4097; expected 32 to 4096 pixels."),
-        ({"size": 64.0}, "size is 64.0; expected 32 to 4096 pixels."),
-        ({"size": "64"}, "size is 64; expected 32 to 4096 pixels."),
-        ({"size": None}, "size is None; expected 32 to 4096 pixels."),
+        ({"size": 64.5}, "size is 64.5; expected a whole number."),
+        ({"size": "64"}, "size is 64; expected a whole number."),
+        ({"size": None}, "size is None; expected a whole number."),
     ],
 )
 def test_a_job_that_makes_no_sense(change, sentence):

@@ -54,11 +54,15 @@ def test_a_plain_studio_paints_until_paused():
     [
         ({"content": "nosuch.jpg"}, st.ImageError, "there is no file nosuch.jpg"),
         ({"style": b"text"}, st.ImageError, "not a picture that can be read"),
-        ({"network": "vgg16"}, ValueError, "unknown network 'vgg16'; choose from vgg19, vgg19-slim, vgg19-torchvision"),
+        (
+            {"network": "vgg16"},
+            ValueError,
+            r"unknown network 'vgg16' \(did you mean 'vgg19'\?\); choose from vgg19, vgg19-slim, vgg19-torchvision",
+        ),
         ({"recipe": "soup"}, ValueError, "unknown recipe 'soup'; choose from"),
         ({"size": 8}, ValueError, "size is 8; expected 32 to 4096"),
-        ({"size": 64.5}, ValueError, "size is 64.5; expected 32 to 4096"),
-        ({"size": "64"}, ValueError, "size is 64; expected 32 to 4096"),
+        ({"size": 64.5}, ValueError, "size is 64.5; expected a whole number"),
+        ({"size": "64"}, ValueError, "size is 64; expected a whole number"),
         ({"init": "nosie"}, ValueError, "init is 'nosie'; expected one of"),
         ({"optimizer": "sgd"}, ValueError, "optimizer is 'sgd'; expected 'adam' or 'lbfgs'"),
         ({"averaging": 1.0}, ValueError, "averaging is 1.0; expected at least 0 and less than 1"),
