@@ -94,7 +94,8 @@ def paint(job: Job, vgg: VGG | None = None, on_step: Callable[[StyleTransfer, St
     smaller picture could not hold put back in: what the losses do not ask to change stays as it was.
 
     vgg: by default the network the job names. on_step is called after each step and may change weights.
-    Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense.
+    Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense. A KeyboardInterrupt has
+    the picture so far as `picture`; a notebook or a Python prompt keeps it as `sys.last_value.picture`.
     """
     content = as_image(job.content)
     if job.start == "content" and all(w.beta == w.tv == 0 for w in (job.first_weights, *(w for _, w in job.moves))):
@@ -102,17 +103,23 @@ def paint(job: Job, vgg: VGG | None = None, on_step: Callable[[StyleTransfer, St
         return content if whole else postprocess(preprocess(content, job.size))  # nothing pulls away from the photograph
     vgg = job.load_network() if vgg is None else vgg
     moves, painted, transfer = dict(job.moves), 0, None
-    for size, steps in scales_of(replace(job, content=content)):
-        if painted == job.done and transfer is not None:
-            break
-        at_scale = replace(job, size=size, steps=steps, learning_rate=gentle_rate(job))
-        transfer = StyleTransfer.of(at_scale, vgg) if not job.coarse_to_fine else finer(at_scale, vgg, content, transfer)
-        while len(transfer.history) < steps and painted != job.done:
-            painted += 1
-            transfer.weights = moves.get(painted, transfer.weights)
-            step = transfer.step()
-            if on_step is not None:
-                on_step(transfer, step)
+    try:
+        for size, steps in scales_of(replace(job, content=content)):
+            if painted == job.done and transfer is not None:
+                break
+            at_scale = replace(job, size=size, steps=steps, learning_rate=gentle_rate(job))
+            transfer = StyleTransfer.of(at_scale, vgg) if not job.coarse_to_fine else finer(at_scale, vgg, content, transfer)
+            while len(transfer.history) < steps and painted != job.done:
+                painted += 1
+                transfer.weights = moves.get(painted, transfer.weights)
+                step = transfer.step()
+                if on_step is not None:
+                    on_step(transfer, step)
+    except KeyboardInterrupt as interrupt:
+        if transfer is not None:
+            interrupt.picture = transfer.image
+            interrupt.args = ("the picture so far is sys.last_value.picture",)
+        raise
     return transfer.image
 
 

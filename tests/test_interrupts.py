@@ -316,3 +316,31 @@ def test_a_file_that_styletools_did_not_paint_is_only_replaced_when_asked(pictur
     assert cli.main(["photo.png", "wave.png", "--size=48", "--steps=1", "--overwrite"]) == 0
     assert cli.main(["photo.png", "wave.png", "--size=48", "--steps=2"]) == 0, "what it painted it may paint again"
     assert st.read_jobs("out.png")[0].steps == 2
+
+
+# --- in a notebook -----------------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_kernel_has_the_picture_so_far():
+    """Interrupt Kernel, pressed while `stylize` paints in a real kernel."""
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        client.execute_interactive("import styletools as st", timeout=120)
+        client.execute('st.stylize("chelsea", "great_wave", 256, on_step=lambda *_: print("step", flush=True))')
+        while True:
+            message = client.get_iopub_msg(timeout=120)
+            if message["msg_type"] == "stream" and message["content"]["text"].count("step"):
+                break
+        manager.interrupt_kernel()
+        reply = client.get_shell_msg(timeout=120)
+        assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "KeyboardInterrupt")
+        assert reply["content"]["evalue"] == "the picture so far is sys.last_value.picture"
+        answer = client.execute_interactive(
+            "import sys; size = sys.last_value.picture.size", user_expressions={"size": "size"}, timeout=120
+        )
+        assert answer["content"]["user_expressions"]["size"]["data"]["text/plain"] in ("(64, 43)", "(128, 85)", "(256, 170)")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
