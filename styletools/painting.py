@@ -94,8 +94,8 @@ def paint(job: Job, vgg: VGG | None = None, on_step: Callable[[StyleTransfer, St
     smaller picture could not hold put back in: what the losses do not ask to change stays as it was.
 
     vgg: by default the network the job names. on_step is called after each step and may change weights.
-    Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense. A KeyboardInterrupt has
-    the picture so far as `picture`; a notebook or a Python prompt keeps it as `sys.last_value.picture`.
+    Raises ImageError for pictures that cannot be read and SettingsError for settings that make no sense. A KeyboardInterrupt
+    has the picture so far as `picture`; a notebook or a Python prompt keeps it as `sys.last_value.picture`.
     """
     content = as_image(job.content)
     if job.start == "content" and all(w.beta == w.tv == 0 for w in (job.first_weights, *(w for _, w in job.moves))):

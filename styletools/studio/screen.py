@@ -206,14 +206,19 @@ class Screen:
                 return
             checkpoint = studio.timeline.nearest(frame.done)
             page = {"experiment": self.experiment, "projector": self.projector, "steps": studio.loop.steps}
-            self._safe.keep(studio.settings, state or (checkpoint and checkpoint[1]), studio.snapshots, page)
+            cards = [card.snapshot for card in studio.strip.cards]
+            page["last"] = len(cards) > len(studio.snapshots)  # whether the first one is the run before
+            self._safe.keep(studio.settings, state or (checkpoint and checkpoint[1]), cards, page)
 
     def _bring_back(self) -> None:
         """Show again what an earlier kernel of this page had painted, unless this one has begun to paint."""
         studio, kept = self.studio, self._safe.find()
         if kept is None or studio.state != "idle" or studio.loop.frame.done or studio.strip.cards:
             return
-        for snapshot in kept.snapshots:
+        taken = list(kept.snapshots)
+        if taken and kept.page.get("last"):
+            studio.strip.keep_last(taken.pop(0))
+        for snapshot in taken:
             studio.strip.add(snapshot)
         studio.loop.steps = check_steps(kept.page.get("steps"))
         self.projector = bool(kept.page.get("projector"))
@@ -226,7 +231,7 @@ class Screen:
         else:
             studio.loop.reset(beginning(kept.job), kept.job.weights)
         self.show_all()
-        snapshots = f", {len(kept.snapshots)} snapshot{'s' if len(kept.snapshots) > 1 else ''}" if kept.snapshots else ""
+        snapshots = f", {len(taken)} snapshot{'s' if len(taken) > 1 else ''}" if taken else ""
         self._welcome = f"Your studio is back: step {done}{snapshots}."
         studio.hands.note(f"Your studio is coming back: step {done}…")
 

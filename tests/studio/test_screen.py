@@ -201,6 +201,20 @@ def test_a_reload_brings_everything_back(open_studio, rest, safe, options):
     assert again.history == studio.history, "and both go on alike, to the last bit"
 
 
+def test_a_reload_brings_back_the_run_before_too(open_studio, rest, safe):
+    studio = painted(open_studio(), rest)
+    studio.go_back(2)
+    rest(studio)
+    studio.run(1)
+    beat(studio)
+    again = open_studio()
+    beat(again)
+    rest(again)
+    assert [card["label"] for card in again.panel.cards] == [card["label"] for card in studio.panel.cards]
+    assert again.panel.cards[0]["label"] == "last run" and len(again.snapshots) == 2
+    assert [card["caption"] for card in again.panel.cards] == [card["caption"] for card in studio.panel.cards]
+
+
 def test_a_reload_brings_back_what_the_page_showed(open_studio, rest, safe, monkeypatch):
     studio = open_studio()
     beat(studio)
