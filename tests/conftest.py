@@ -11,7 +11,7 @@ from torchvision.models.vgg import cfgs, make_layers
 import styletools as st
 from styletools import jobs, recipes
 from styletools import vgg as vgg_module
-from styletools.vgg import build_features
+from styletools.vgg import CHANNELS, build_features
 
 NARROW = (4, 5, 6, 6, 7, 7, 7, 8, 9, 9, 8, 9, 10)  # channels of the 13 convolutions: few, and not all alike
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)  # ImageNet's, written out again on purpose
@@ -136,3 +136,15 @@ def asked(monkeypatch: pytest.MonkeyPatch, tiny_vgg: st.VGG) -> list[dict[str, o
     for module in (recipes, jobs):
         monkeypatch.setattr(module, "load_vgg", lambda **options: calls.append(options) or tiny_vgg)
     return calls
+
+
+@pytest.fixture
+def narrow_vgg19(monkeypatch, tmp_path, make_features):
+    """Pretend torchvision's VGG-19 is narrow, the cache is empty and no folder is named; returns random features."""
+    features = make_features(5)
+    widths = tuple(module.out_channels for module in features if isinstance(module, nn.Conv2d))
+    monkeypatch.setitem(CHANNELS, "vgg19-torchvision", widths)
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch home"))
+    monkeypatch.delenv("STYLETOOLS_WEIGHTS", raising=False)
+    return features

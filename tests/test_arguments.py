@@ -15,7 +15,7 @@ from PIL import Image
 
 import styletools as st
 from styletools import __main__ as cli
-from styletools.arguments import nearest, number, unknown, whole
+from styletools.arguments import nearest, number, shortened, unknown, whole
 from styletools.jobs import understand
 
 NUMBERS = [
@@ -461,3 +461,9 @@ def test_a_picture_that_is_too_thin_says_which_size_would_do(tiny_vgg, shape, si
     sentence(caught)
     if "at least" in advice:
         st.stylize(picture, "great_wave", int(advice.split()[-1]), tiny_vgg, steps=1)
+
+
+def test_whatever_came_goes_into_a_sentence():
+    assert shortened("a\n b") == "a b"
+    assert len(shortened("x" * 1000)) == 40
+    assert shortened(10**5000) == "a very long number"

@@ -706,18 +706,6 @@ def test_only_the_authors_network_is_rescaled(name):
 
 
 @pytest.fixture
-def narrow_vgg19(monkeypatch, tmp_path, make_features):
-    """Pretend torchvision's VGG-19 is narrow, the cache is empty and no folder is named; returns random features."""
-    features = make_features(5)
-    widths = tuple(module.out_channels for module in features if isinstance(module, nn.Conv2d))
-    monkeypatch.setitem(CHANNELS, "vgg19-torchvision", widths)
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch home"))
-    monkeypatch.delenv("STYLETOOLS_WEIGHTS", raising=False)
-    return features
-
-
-@pytest.fixture
 def original_file(narrow_vgg19, tmp_path, monkeypatch):
     """A file as torchvision publishes it: every convolution, named features.N, and the classifier."""
     state = {f"features.{key}": value for key, value in narrow_vgg19.state_dict().items()}

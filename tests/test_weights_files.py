@@ -14,25 +14,19 @@ import pytest
 import torch
 from helpers import run_python
 from safetensors.torch import save_file
-from torch import nn
 
 import styletools as st
 from styletools import trust
 from styletools import vgg as vgg_module
-from styletools.vgg import CHANNELS, ORIGINAL_FILE, TRIMMED_FILE
+from styletools.vgg import ORIGINAL_FILE, TRIMMED_FILE
 
 
 @pytest.fixture
-def narrow(monkeypatch, tmp_path, make_features):
+def narrow(narrow_vgg19, monkeypatch, tmp_path):
     """Pretend torchvision's VGG-19 is narrow; returns its weights. A folder `named` is where they are looked for."""
-    features = make_features(5)
-    widths = tuple(module.out_channels for module in features if isinstance(module, nn.Conv2d))
-    monkeypatch.setitem(CHANNELS, "vgg19-torchvision", widths)
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch home"))
     (tmp_path / "named").mkdir()
     monkeypatch.setenv("STYLETOOLS_WEIGHTS", str(tmp_path / "named"))
-    return features.state_dict()
+    return narrow_vgg19.state_dict()
 
 
 def load():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from ..arguments import shortened
 from ..errors import SettingsError
 from ..images import sample_names
 from ..jobs import LARGEST, SMALLEST, Job
@@ -76,7 +77,7 @@ def one_of(names: Callable[[], Mapping[str, Any] | tuple[str, ...] | list[str]],
 
     def reader(name: str, value: str) -> str:
         if value not in names():
-            raise SettingsError(f"the address says {name}={shortened(value)}; expected {what}: {', '.join(names())}.")
+            raise SettingsError(f"the address says {name}={shortened(value)!r}; expected {what}: {', '.join(names())}.")
         return value
 
     return reader
@@ -87,7 +88,7 @@ def whole(low: int, high: int) -> Callable[[str, str], int]:
 
     def reader(name: str, value: str) -> int:
         if not (value.isascii() and value.isdigit() and len(value) < 20 and low <= int(value) <= high):
-            raise SettingsError(f"the address says {name}={shortened(value)}; expected a whole number from {low} to {high}.")
+            raise SettingsError(f"the address says {name}={shortened(value)!r}; expected a whole number from {low} to {high}.")
         return int(value)
 
     return reader
@@ -100,20 +101,15 @@ def weight(name: str, value: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise SettingsError(f"the address says {name}={shortened(value)}; expected a number of at least 0.")
+        raise SettingsError(f"the address says {name}={shortened(value)!r}; expected a number of at least 0.")
     return number
 
 
 def switch(name: str, value: str) -> bool:
     """Read 1 or 0."""
     if value not in ("0", "1"):
-        raise SettingsError(f"the address says {name}={shortened(value)}; expected 1 (on) or 0 (off).")
+        raise SettingsError(f"the address says {name}={shortened(value)!r}; expected 1 (on) or 0 (off).")
     return value == "1"
-
-
-def shortened(value: str) -> str:
-    """A value as it goes into a sentence: in quotes, and not longer than forty characters."""
-    return repr(value if len(value) <= 40 else f"{value[:39]}…")
 
 
 READERS: dict[str, Callable[[str, str], Any]] = {

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import number, shortened
 from ..errors import ImageError, SettingsError
 from ..images import load_image, sample, sample_names, samples_folder
 from ..jobs import save_picture
 from . import views
 from .frame import sentence
-from .settings import check_step, check_steps, check_weight, free_name, is_whole, named, shortened
+from .settings import check_step, check_steps, free_name, is_whole, named
 
 if TYPE_CHECKING:
     from .studio import Studio
@@ -90,7 +91,7 @@ class Hands:
         """Set a weight as a hand does: a run that has come to its end paints on."""
         if name not in ("alpha", "beta", "tv"):
             raise SettingsError(f"there is no weight {name!r}; choose from alpha, beta, tv.")
-        self.studio.loop.nudge(**{name: check_weight(name, value)})
+        self.studio.loop.nudge(**{name: number(value, name)})
         self.studio.screen.show_settings()
 
     def turn_layer(self, name: str, factor: Any) -> None:
@@ -99,7 +100,7 @@ class Hands:
         own = loop.job.recipe.style_layers
         if name not in own:
             raise SettingsError(f"there is no style layer {name!r}; choose from {', '.join(own)}.")
-        weight = check_weight(name, own[name] * check_weight(name, factor))
+        weight = number(own[name] * number(factor, name), name)
         loop.nudge(style_layers={**loop.weights.style_layers, name: weight})
         self.studio.screen.show_settings()
 
@@ -124,11 +125,11 @@ class Hands:
             raise SettingsError(f"there is no sample {shortened(name)!r}; choose from {', '.join(sample_names())}.")
         self.studio.begin(**{role: name})
 
-    def card(self, do: str, number: Any, label: Any, on: bool) -> str | None:
+    def card(self, do: str, which: Any, label: Any, on: bool) -> str | None:
         """What a hand does with a card of the strip. A card that is gone is no error: two pages may show one studio."""
-        if not is_whole(number):
-            raise SettingsError(f"there is no snapshot {shortened(number)}.")
-        studio, card = self.studio, self.studio.strip.card(number)
+        if not is_whole(which):
+            raise SettingsError(f"there is no snapshot {shortened(which)}.")
+        studio, card = self.studio, self.studio.strip.card(which)
         if card is None:
             return None
         if do == "download":

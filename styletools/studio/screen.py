@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from .. import maps
+from ..arguments import shortened
 from ..colors import COLORS
 from ..errors import SettingsError, StyleError
 from ..images import as_image, fit_size
@@ -24,7 +25,7 @@ from .attendance import Attendance
 from .experiments import EXPERIMENTS
 from .frame import Engine, Frame
 from .safekeeping import Safe
-from .settings import beginning, check_steps, label_of, setup, shortened
+from .settings import beginning, check_steps, label_of, setup
 from .strip import card_data
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from ..arguments import shortened
 from ..errors import SettingsError
 from ..images import Source, as_image, fit_size
 from ..jobs import LARGEST, SMALLEST, Job
@@ -136,7 +137,7 @@ def check(job: Job) -> None:
         raise SettingsError(f"unknown network {job.network['name']!r}; choose from {', '.join(CHANNELS)}.")
     if job.start == "picture" and isinstance(job.init, str):
         raise SettingsError(f"init is {job.init!r}; expected one of {', '.join(INITS)}, or a picture.")
-    if not is_whole(job.size) or not SMALLEST <= job.size <= LARGEST:
+    if not SMALLEST <= job.size <= LARGEST:
         raise SettingsError(f"size is {job.size}; expected {SMALLEST} to {LARGEST} pixels.")
     deepest = max(LAYERS[name] for name in job.recipe.layers)
     least = 2 ** sum(name.startswith("pool") and index <= deepest for name, index in LAYERS.items())
@@ -144,17 +145,6 @@ def check(job: Job) -> None:
         picture = as_image(getattr(job, role))
         if min(fit_size(picture.height, picture.width, job.size)) < least:
             raise SettingsError(f"the {role} picture is too long and narrow for {job.size} pixels: choose another one.")
-
-
-def check_weight(name: str, value: Any) -> float:
-    """A weight as a float. Raises SettingsError for a negative or infinite one, or what is no number."""
-    try:
-        number = math.nan if isinstance(value, bool | str | bytes) else float(value)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        number = math.nan
-    if not 0 <= number < math.inf:
-        raise SettingsError(f"{name} is {shortened(value)}; expected a number of at least 0.")
-    return number
 
 
 def check_steps(steps: Any) -> int | None:
@@ -176,15 +166,6 @@ def check_step(step: Any, last: int) -> int:
 def is_whole(value: Any) -> bool:
     """Whether something is a whole number: 20, but not True, 20.0 or "20"."""
     return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def shortened(value: Any) -> str:
-    """Whatever came, as it goes into a sentence: on one line, not longer than forty characters."""
-    try:
-        text = " ".join(str(value).split())
-    except ValueError:  # a number with thousands of digits
-        text = "a very long number"
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def named(picture: Source, name: str | None) -> Source:

@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from ..arguments import number
 from ..errors import SettingsError
 from ..images import Source
 from ..jobs import Job
@@ -30,7 +31,7 @@ from .keeping import Keeping
 from .loop import LiveLoop
 from .panel import Panel
 from .screen import Screen, photograph
-from .settings import check, check_step, check_steps, check_weight, prepared, with_other
+from .settings import check, check_step, check_steps, prepared, with_other
 from .strip import Strip
 from .timeline import Timeline
 
@@ -73,7 +74,7 @@ class Studio(Keeping):
         experiment: str | None = None,
     ) -> None:
         given = {"alpha": alpha, "beta": beta, "tv": tv}
-        given = {name: check_weight(name, value) for name, value in given.items() if value is not None}
+        given = {name: number(value, name) for name, value in given.items() if value is not None}
         job = Job(
             content, style, size, check_steps(steps) or STEPS, recipe, network, init=init, optimizer=optimizer,
             averaging=averaging, seed=seed, coarse_to_fine=False,
@@ -219,11 +220,11 @@ class Studio(Keeping):
 
     @style_layers.setter
     def style_layers(self, layers: Mapping[str, float]) -> None:
-        self.loop.set(style_layers={name: check_weight(name, value) for name, value in layers.items()})
+        self.loop.set(style_layers={name: number(value, name) for name, value in layers.items()})
         self.screen.show_settings()
 
     def _turn(self, name: str, value: float) -> None:
-        self.loop.set(**{name: check_weight(name, value)})
+        self.loop.set(**{name: number(value, name)})
         self.screen.show_settings()
 
     def begin(self, weights: Weights | None = None, **picked: Any) -> None:

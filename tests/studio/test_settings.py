@@ -18,14 +18,12 @@ from styletools.studio.settings import (
     check,
     check_step,
     check_steps,
-    check_weight,
     free_name,
     is_whole,
     label_of,
     named,
     prepared,
     setup,
-    shortened,
     slider_range,
     with_other,
 )
@@ -187,12 +185,6 @@ def test_a_picture_that_is_none_is_told_before_anything_is_built():
         check(replace(JOB, style="nosuch.jpg"))
 
 
-@pytest.mark.parametrize("value", [value for value in NONSENSE if value != 1.5], ids=lambda value: str(type(value).__name__))
-def test_weights_that_make_no_sense(value):
-    with pytest.raises(st.SettingsError, match=r"^beta is .{1,40}; expected a number of at least 0\.$"):
-        check_weight("beta", value)
-
-
 @pytest.mark.parametrize("value", NONSENSE[1:], ids=lambda value: str(type(value).__name__))
 def test_numbers_of_steps_that_make_no_sense(value):
     if is_whole(value) and value > 0:
@@ -205,14 +197,8 @@ def test_numbers_of_steps_that_make_no_sense(value):
 
 
 def test_numbers_that_make_sense():
-    assert check_weight("beta", 3) == 3.0
     assert (check_steps(None), check_steps(1), check_steps(10**6)) == (None, 1, 10**6)
     assert (check_step(0, 7), check_step(7, 7)) == (0, 7)
-
-
-def test_whatever_came_goes_into_a_sentence():
-    assert shortened("a\n b") == "a b"
-    assert len(shortened("x" * 1000)) == 40
 
 
 def test_names_that_are_free(tmp_path, monkeypatch):
