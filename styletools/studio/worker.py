@@ -161,6 +161,8 @@ class Worker:
             elif stepping:
                 step, pulls = self._step(engine, weights, running)
         except Exception as error:
+            if engine is not None:
+                self.timeline.cut(len(engine.history))  # it may have failed on its way back
             self._note(generation, engine, None, None, error)
         else:
             self._note(generation, engine, step, pulls)

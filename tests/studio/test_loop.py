@@ -775,6 +775,25 @@ def test_steps_that_were_not_made_are_the_nearest_that_were(asked, there):
     assert (bench.loop.state, bench.loop.frame.done) == ("paused", there)
 
 
+def test_a_way_back_that_fails_leaves_a_timeline_that_ends_with_what_is_shown():
+    bench = Bench(steps=2)
+    bench.loop.start()
+    bench.rest()  # a moment at step 2
+    bench.loop.steps = 5
+    bench.loop.start()
+    bench.rest()
+
+    def fail(number):
+        raise FakeError("on the way back.")
+
+    bench.on["step"] = fail
+    bench.loop.go_back(3)
+    bench.rest()  # which checks the timeline
+    frame = bench.loop.frame
+    assert (frame.state, frame.done) == ("error", 0), "only the first step had a checkpoint"
+    assert bench.loop.timeline.steps[-1] == 0
+
+
 @pytest.mark.parametrize("failed", [False, True])
 def test_without_an_engine_there_is_nothing_to_go_back_to(failed):
     bench = Bench(**({"build": fail_at(1)} if failed else {}))
