@@ -73,7 +73,7 @@ class LiveLoop(Worker):
     def steps(self, steps: int | None) -> None:
         with self._changed:
             self._steps = steps
-            if self._state != "finished":
+            if self._state != "finished" and not self._borrowed:
                 self._goal = None if steps is None else max(steps, self._done() + (self._state == "running"))
             self._ask_to_show()
 
@@ -185,7 +185,8 @@ class LiveLoop(Worker):
             self._job, self._weights = replace(job, weights=job.first_weights, moves=(), done=None), weights or job.weights
             self._forget()
             step = (len(state["history"]) if state else 0) if job.done is None else job.done
-            self._goal = None if self._steps is None else max(self._steps, step)
+            if not self._borrowed:
+                self._goal = None if self._steps is None else max(self._steps, step)
             self._hold_for(Return(step, job.moves or ((1, job.weights),), state))
 
     def capture(self, timeout: float = 10.0) -> tuple[Frame, dict[str, Any]]:
@@ -220,8 +221,12 @@ class LiveLoop(Worker):
         """
         self.pause()
         with self._changed:
+            while self._worker is not None:
+                if not self._borrowed:  # a start that came since would paint on for ever
+                    self._singles = 0
+                    self.pause()
+                self._changed.wait()
             self._singles = 0
-            self._changed.wait_for(lambda: self._worker is None)
             self._worker, self._borrowed, self._asleep = threading.current_thread(), True, False
             self._begin_again_if_ended()
             self._goal = self._done() + steps

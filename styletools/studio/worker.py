@@ -76,7 +76,9 @@ class Worker:
     # --- under the lock ------------------------------------------------------------------------------------------------
 
     def _run_on(self) -> None:
-        if self._steps is None:
+        if self._borrowed:
+            pass  # a program's run ends where it was told to
+        elif self._steps is None:
             self._goal = None
         elif self._goal is None or self._done() >= self._goal:
             self._goal = self._done() + self._steps
@@ -90,7 +92,8 @@ class Worker:
     def _forget(self) -> None:
         self._generation += 1
         self._engine, self._pulls, self._return, self._returning, self._asleep = None, None, None, None, False
-        self._message, self.error, self._singles, self._goal = "", None, 0, self._steps
+        self._message, self.error, self._singles = "", None, 0
+        self._goal = self._goal if self._borrowed else self._steps
         self._known, self._extra, self._next_extra = (0.0, 0.0, 0.0), None, 0.0
         self._ends.clear()
         self._pace.forget()

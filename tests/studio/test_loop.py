@@ -775,6 +775,45 @@ def test_steps_that_were_not_made_are_the_nearest_that_were(asked, there):
     assert (bench.loop.state, bench.loop.frame.done) == ("paused", there)
 
 
+def test_a_run_takes_over_from_an_endless_one_that_began_while_it_waited():
+    door = Door(2)
+    bench = Bench(steps=None, step=door)
+    bench.loop.start()
+    door.wait()
+    program = threading.Thread(target=bench.loop.run, args=(3,))
+    program.start()
+    while bench.loop.state != "paused":
+        time.sleep(0.001)
+    bench.loop.start()  # a hand, while the program waits for the step under way
+    door.open()
+    program.join(SOON)
+    assert not program.is_alive()
+    bench.rest()
+    assert bench.loop.frame.done >= 5
+
+
+@pytest.mark.parametrize("hand", ["steps", "start", "reset"])
+def test_a_run_ends_where_it_was_told_to_whatever_hands_do(hand):
+    bench = Bench(steps=5)
+
+    def press(number):
+        if number == 2:
+            bench.loop.steps = None
+            if hand == "start":
+                bench.loop.pause()
+                bench.loop.start()
+            elif hand == "reset":
+                bench.loop.reset(OTHER, keep_running=True)
+
+    bench.on["step"] = press
+    program = threading.Thread(target=bench.loop.run, args=(4,), daemon=True)
+    program.start()
+    program.join(SOON)
+    assert not program.is_alive()
+    bench.rest()
+    assert bench.loop.frame.done == 4
+
+
 def test_a_way_back_that_fails_leaves_a_timeline_that_ends_with_what_is_shown():
     bench = Bench(steps=2)
     bench.loop.start()
