@@ -13,6 +13,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 from .errors import DivergedError, ImageError, SettingsError, StyleError, WeightsError
+from .gradients import convert_weights, gradient_norms
+from .history import Step
 from .images import clamp_to_box, load_image, postprocess, preprocess, sample, sample_names, save_image
 from .jobs import Job, read_jobs, save_picture
 from .losses import (
@@ -20,9 +22,11 @@ from .losses import (
     style_target, tv_loss,
 )  # fmt: skip
 from .painting import paint, schedule, stylize
-from .recipes import RECIPES, Recipe, Weights, convert_weights, find_recipe, gradient_norms
+from .palette import COLOR_MODES, keep_chroma, match_colors
+from .recipes import RECIPES, Recipe, Weights, find_recipe
 from .reconstruct import maximize_activation, reconstruct_content, reconstruct_style
-from .transfer import Step, StyleTransfer
+from .styles import Style
+from .transfer import StyleTransfer
 from .vgg import LAYERS, VGG, choose_device, load_vgg
 
 LATER = {  # name -> module it comes from

@@ -182,6 +182,20 @@ def _upright(image: Image.Image, in_place: bool = False) -> Image.Image:
     return image if in_place else image.copy()
 
 
+def transparency(source: Source | Tensor) -> Image.Image | None:
+    """How opaque each pixel of a picture in a file, its bytes or a PIL image is, as a grey picture; None where all are.
+
+    Raises what `load_image` raises for a file that was not there.
+    """
+    if not isinstance(source, str | os.PathLike | bytes | Image.Image) or (
+        isinstance(source, str) and source in sample_names()
+    ):
+        return None
+    with _quietly():
+        image = _read(source)
+    return image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+
+
 # --- samples -------------------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +232,7 @@ def preprocess(image: Source, size: int | tuple[int, int] | None = None) -> Tens
     """
     picture = load_image(image)
     if size is not None:
-        height, width = _height_and_width(size, picture)
+        height, width = height_and_width(size, picture)
         if (height, width) != (picture.height, picture.width):
             picture = picture.resize((width, height), Image.Resampling.LANCZOS)
     pixels = torch.from_numpy(np.array(picture))  # (H, W, 3), bytes
@@ -226,7 +240,7 @@ def preprocess(image: Source, size: int | tuple[int, int] | None = None) -> Tens
     return ((unit - MEAN) / STD).contiguous()
 
 
-def _height_and_width(size: Any, picture: Image.Image) -> tuple[int, int]:
+def height_and_width(size: Any, picture: Image.Image) -> tuple[int, int]:
     """The shape a picture gets; ints and floats of every library are taken, if they are whole."""
     try:
         numbers = np.asarray(size)

@@ -30,10 +30,13 @@ from .arguments import SEEDS, network_options, number, one_of, settle, shortened
 from .errors import ImageError, SettingsError, StyleError
 from .files import from_home
 from .images import Source, as_image, fit_size, load_image, preprocess, sample_names, save_image
+from .masks import Mask, is_box, mask_image
+from .palette import COLOR_MODES
 from .recipes import DEFAULT_RECIPE, INITS, Recipe, Weights, find_recipe
-from .vgg import CHANNELS, VGG, load_vgg
+from .styles import Style, simplest, styles_of
+from .vgg import CHANNELS, VGG, load_vgg, smallest_side
 
-FORMAT = 2  # of what is written here and in `runs`; see `modern` for what was before
+FORMAT = 3  # of what is written here and in `runs`; see `modern` for what was before
 KEY = "styletools"  # of the text inside a PNG file
 DESCRIPTION = 0x010E  # the EXIF tag that holds it in JPEG and WebP files
 LONGEST_DESCRIPTION = 60_000  # characters; a JPEG's EXIF ends at 64 KB
@@ -48,17 +51,19 @@ Moves = tuple[tuple[int, Weights], ...]  # (number of the first step that used t
 class Job:
     """A run: what is painted, how, and with which weights at every step. What is left out comes from the recipe.
 
-    content, style: names of samples, paths, bytes, PIL images, or normalised tensors (1, 3, H, W).
+    content, style: names of samples, paths, bytes, PIL images, or normalised tensors (1, 3, H, W). style may also be a `Style`
+    or a list of pictures and Styles; `styles` has them all.
     size: pixels of the longer side. steps: at the first scale if `coarse_to_fine` (see `painting.schedule`), else in all.
     recipe: a key of `RECIPES` or a `Recipe`. network: a name, or the `options` of a network.
     weights: of the first step; moves: what they were changed to, and when. done: the steps that were made, None for all.
     init: what the painting starts from, one of `INITS` or a picture. averaging, seed: see `StyleTransfer`.
+    colors: whose the colours are, one of `palette.COLOR_MODES`.
 
     Raises SettingsError for a setting that makes no sense.
     """
 
     content: Source | Tensor
-    style: Source | Tensor
+    style: Source | Tensor | Style | Sequence[Source | Tensor | Style]
     size: int = SIZE
     steps: int = STEPS
     recipe: Recipe | str = DEFAULT_RECIPE
@@ -72,6 +77,7 @@ class Job:
     coarse_to_fine: bool = True
     moves: Moves = ()
     done: int | None = None
+    colors: str = "style"
 
     def __post_init__(self) -> None:
         if self.network is not None and not isinstance(self.network, Mapping):
@@ -92,7 +98,7 @@ class Job:
         settle(
             self, size=partial(whole, least=-math.inf), steps=whole, network=network_options, weights=weights_of,
             learning_rate=lambda value, _: number(value, "learning rate", "a number from 0 to 1e30", most=1e30),
-            coarse_to_fine=yes_or_no,
+            coarse_to_fine=yes_or_no, style=lambda value, _: simplest(value), colors=partial(one_of, known=COLOR_MODES),
             averaging=partial(number, expected="at least 0 and less than 1", below=1), moves=moves_of,
             seed=partial(whole, least=SEEDS[0], most=SEEDS[1]),
             done=lambda value, name: None if value is None else whole(value, name),
@@ -102,6 +108,11 @@ class Job:
     def start(self) -> str:
         """What the painting starts from, in one word."""
         return self.init if isinstance(self.init, str) and self.init in INITS else "picture"
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        """What it is painted in the manner of."""
+        return styles_of(self.style)
 
     @property
     def first_weights(self) -> Weights:
@@ -120,7 +131,7 @@ class Job:
         return {**own, "recipe": recipe, "network": dict(self.network), "weights": plain(self.weights), "moves": moves}
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], content: Source | Tensor, style: Source | Tensor, init: Source | Tensor) -> Job:
+    def of(cls, settings: Mapping[str, Any], content: Source | Tensor, style: Any, init: Source | Tensor) -> Job:
         """Join what `settings` gave with pictures. Raises SettingsError when it is something else."""
         try:
             recipe = Recipe(**{name: tuple(v) if isinstance(v, list) else v for name, v in settings["recipe"].items()})
@@ -187,24 +198,43 @@ def describe(jobs: Sequence[Job]) -> str:
     pictures: dict[str, str] = {}  # fingerprint -> PNG file, base64
     known: dict[Any, dict[str, Any]] = {}
 
-    def note(picture: Source | Tensor, size: int | None) -> dict[str, Any]:
-        key = (str(picture) if isinstance(picture, str | Path) else id(picture), size)
+    def note(picture: Source | Tensor, size: int | None, narrowest: int = 0) -> dict[str, Any]:
+        key = (str(picture) if isinstance(picture, str | Path) else id(picture), size, narrowest)
         if key not in known:
-            known[key] = refer(picture, size, pictures)
+            known[key] = refer(picture, size, pictures, narrowest)
         return known[key]
+
+    def note_mask(mask: Mask | None) -> Any:
+        return list(mask) if is_box(mask) else None if mask is None else note(held(mask), None)
+
+    masks: dict[int, Source] = {}
+
+    def held(mask: Mask) -> Source:  # a picture that lives as long as `known` remembers its number
+        return mask if isinstance(mask, str | Path) else masks.setdefault(id(mask), mask_image(mask))
 
     entries = []
     for job in jobs:
         size = None if job.coarse_to_fine else job.size
         init = job.init if job.start != "picture" else note(job.init, size)
-        noted = {"content": note(job.content, size), "style": note(job.style, size), "init": init}
+        narrowest = smallest_side([*job.recipe.layers, *job.weights.style_layers])
+        styles = [
+            {
+                "picture": note(one.picture, None if size is None else round(size * one.scale), narrowest),
+                "weight": one.weight, "where": note_mask(one.where), "part": note_mask(one.part), "scale": one.scale,
+            }
+            for one in job.styles
+        ]  # fmt: skip
+        noted = {"content": note(job.content, size), "style": styles, "init": init}
         entries.append({**noted, "settings": job.settings()})
     versions = {"styletools": __version__, "torch": torch.__version__}
     return json.dumps({"format": FORMAT, "versions": versions, "pictures": pictures, "jobs": entries})
 
 
-def refer(picture: Source | Tensor, size: int | None, pictures: dict[str, str]) -> dict[str, Any]:
-    """Note a picture by its name, or put it into `pictures`, at most `size` pixels long."""
+def refer(picture: Source | Tensor, size: int | None, pictures: dict[str, str], narrowest: int = 0) -> dict[str, Any]:
+    """Note a picture by its name, or put it into `pictures`, at most `size` pixels long.
+
+    narrowest: whole if its shorter side would then have fewer pixels: it is used larger (`fitting.as_tensor`).
+    """
     if isinstance(picture, str | Path):
         kind = "sample" if picture in sample_names() else "file"
         try:
@@ -212,8 +242,9 @@ def refer(picture: Source | Tensor, size: int | None, pictures: dict[str, str]) 
         except ImageError:  # moved away since it was painted; the painting must not be lost with it
             return {kind: str(picture), "sha256": None}
     image = as_image(picture)
-    if size is not None and size < max(image.size) and not isinstance(picture, Tensor):  # which is taken as it is
-        height, width = fit_size(image.height, image.width, size)
+    height, width = fit_size(image.height, image.width, size or max(image.size))
+    smaller = max(height, width) < max(image.size) and min(height, width) >= narrowest
+    if smaller and not isinstance(picture, Tensor):  # which is taken as it is
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     name, buffer = fingerprint(image), io.BytesIO()
     if name not in pictures:
@@ -249,7 +280,9 @@ def understand(text: str, folder: Path = Path(), content: Source | None = None, 
             if not isinstance(one["init"], dict) and one["init"] not in INITS:
                 raise ValueError(f"no start: {one['init']}")
             given = {"content": content, "style": style, "init": None if isinstance(one["init"], dict) else one["init"]}
-            found = {name: find(one[name], inside, folder) if picture is None else picture for name, picture in given.items()}
+            found = {
+                name: find_all(one[name], inside, folder) if picture is None else picture for name, picture in given.items()
+            }
             jobs.append(Job.of(one["settings"], **found))
         if not jobs:
             raise ValueError("no jobs")
@@ -258,6 +291,25 @@ def understand(text: str, folder: Path = Path(), content: Source | None = None, 
         raise
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise SettingsError("these are not settings that styletools wrote, or they are damaged.") from error
+
+
+def find_all(noted: Any, inside: Callable[[str], Image.Image], folder: Path) -> Any:
+    """Find a picture, or the pictures and masks of several styles, as `describe` noted them."""
+    if not isinstance(noted, list):
+        return find(noted, inside, folder)
+
+    def mask(about: Any) -> Any:
+        if not isinstance(about, dict):
+            return about
+        name = about.get("file")
+        if name and not any(os.path.isfile(from_home(place)) for place in (name, folder / Path(name).name)):
+            return name  # painting will say so, unless another mask is given
+        return find(about, inside, folder)
+
+    changed = (
+        {"picture": find(o["picture"], inside, folder), "where": mask(o["where"]), "part": mask(o["part"])} for o in noted
+    )
+    return [Style(**{**one, **found}) for one, found in zip(noted, changed, strict=True)]
 
 
 def find(reference: Mapping[str, Any], inside: Callable[[str], Image.Image], folder: Path) -> Source | Tensor:

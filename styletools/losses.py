@@ -5,13 +5,13 @@ picture's, A the Gram matrix of the style picture. Each loss has one argument th
 the defaults are those of Dive into Deep Learning. Lesson 04 shows what the choice does to the numbers.
 
 There are three terms: content, style, total variation. A style loss has two halves, a statistic of the features and a distance
-between two statistics; `STYLE_LOSSES`, at the end, lists them. Another one is a function and a line there.
+between two statistics; `STYLE_LOSSES`, at the end, lists them. Another one is a function in `statistics` and a line there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,19 @@ import torch
 from torch import Tensor
 
 from .errors import SettingsError
+from .statistics import (
+    inside,
+    mean_and_covariance,
+    mean_and_std,
+    mix,
+    mix_rows,
+    mix_sorted,
+    sample_rows,
+    sliced_distance,
+    sorted_projections,
+    wasserstein_distance,
+    weighted_mean,
+)  # fmt: skip
 
 CONTENT_REDUCTIONS = ("mean", "half_sum", "relative")
 TV_CONVENTIONS = ("d2l", "squared")
@@ -47,12 +60,14 @@ def content_loss(features: Tensor, target: Tensor, reduction: str = "mean") -> T
     raise SettingsError(f"reduction is {reduction!r}; expected 'mean', 'half_sum' or 'relative'.")
 
 
-def gram_matrix(features: Tensor, divide_by: str = "chw") -> Tensor:
+def gram_matrix(features: Tensor, divide_by: str = "chw", share: Tensor | None = None) -> Tensor:
     """Which channels are active together, wherever that is: G_ij = sum over positions k of F_ik F_jk.
 
     features: (N, C, H, W). Returns (N, C, C), symmetric and positive semi-definite.
     divide_by: "chw" divides by C H W (Dive into Deep Learning), "hw" by H W (a mean over positions, which makes pictures of
     different sizes comparable), "none" leaves the sum (Gatys et al. 2016, equation 3).
+    share: (1, 1, H, W), how much each position k counts, 1 on average: G_ij = sum over k of share_k F_ik F_jk, the guided Gram
+    matrix of Gatys et al. 2017; by default all count alike.
 
     Raises ValueError unless the features have four dimensions, SettingsError for an unknown divisor.
     """
@@ -62,34 +77,37 @@ def gram_matrix(features: Tensor, divide_by: str = "chw") -> Tensor:
     divisors = {"chw": c * h * w, "hw": h * w, "none": 1}
     if divide_by not in divisors:
         raise SettingsError(f"divide_by is {divide_by!r}; expected 'chw', 'hw' or 'none'.")
+    features = features if share is None else features * share.sqrt()
     f = features.reshape(n, c, h * w).transpose(1, 2)  # (N, H W, C): one row a position, one column a channel
     return torch.stack([x.T @ x for x in f]) / divisors[divide_by]  # (N, C, C); faster than one batched product
 
 
-def style_loss(features: Tensor, target: Tensor, convention: str = "d2l") -> Tensor:
+def style_loss(features: Tensor, target: Tensor, convention: str = "d2l", share: Tensor | None = None) -> Tensor:
     """How far the style of the features is from that of the style picture, in one layer: a scalar.
 
         style_loss(F, A) = distance(statistic(F), A),   A = statistic(S) = style_target(S)
 
     features: (N, C, H, W). target: made by `style_target` with the same convention from the style picture's features S.
-    convention: a key of `STYLE_LOSSES`, where each statistic and distance stands.
+    convention: a key of `STYLE_LOSSES`, where each statistic and distance stands. share: (1, 1, H, W), how much each position
+    counts, 1 on average; by default all count alike.
 
     Raises ValueError for a statistic of another size, SettingsError for an unknown convention.
     """
-    statistic = style_target(features, convention)
+    statistic = style_target(features, convention, share)
     if statistic.shape[1:] != target.shape[1:]:
         raise ValueError(f"the statistic is {tuple(statistic.shape)}, its target {tuple(target.shape)}: another layer?")
     return STYLE_LOSSES[convention].distance(statistic, target)
 
 
-def style_target(features: Tensor, convention: str = "d2l") -> Tensor:
+def style_target(features: Tensor, convention: str = "d2l", share: Tensor | None = None) -> Tensor:
     """The statistic of the features (N, C, H, W) that `style_loss` compares under the same convention, for Gram (N, C, C)."""
     if convention not in STYLE_LOSSES:
         raise SettingsError(f"convention is {convention!r}; expected one of {', '.join(STYLE_LOSSES)}.")
-    return STYLE_LOSSES[convention].statistic(features)
+    statistic = STYLE_LOSSES[convention].statistic
+    return statistic(features) if share is None else statistic(features, share=share)
 
 
-def neighbour_statistic(features: Tensor) -> Tensor:
+def neighbour_statistic(features: Tensor, share: Tensor | None = None) -> Tensor:
     """The directions that a picture's features point in, one for each position: what the nearest-neighbour loss compares.
 
     From every position's C numbers the mean over all positions is taken away, and what is left is scaled to length 1:
@@ -97,15 +115,24 @@ def neighbour_statistic(features: Tensor) -> Tensor:
         U_k = (F_k - mean F) / |F_k - mean F|
 
     features: (1, C, H, W). Returns (H W, C). Raises ValueError for another shape.
-    Without the mean, which all positions share, almost all directions would look alike.
+    share: (1, 1, H, W), how much each position counts in the mean; by default all count alike.
+    Without the mean, which all positions have in common, almost all directions would look alike.
     """
     if features.ndim != 4 or features.shape[0] != 1:
         raise ValueError(f"features must have shape (1, C, H, W), got {tuple(features.shape)}.")
-    f = features[0].flatten(1).T  # (H W, C): one row a position
-    return torch.nn.functional.normalize(f - f.mean(0), dim=1, eps=1e-6)
+    f = (features - weighted_mean(features, share))[0].flatten(1).T  # (H W, C): one row a position
+    return torch.nn.functional.normalize(f, dim=1, eps=1e-6)
 
 
-def neighbour_distance(directions: Tensor, target: Tensor, nearest: Tensor | None = None) -> Tensor:
+def neighbour_rows(features: Tensor, share: Tensor | None = None) -> Tensor:
+    """The directions of `neighbour_statistic`, (M, C), of the positions alone that count: those a share has `inside`."""
+    directions = neighbour_statistic(features, share)
+    return directions if share is None else directions[inside(share)]
+
+
+def neighbour_distance(
+    directions: Tensor, target: Tensor, nearest: Tensor | None = None, share: Tensor | None = None
+) -> Tensor:
     """How far each direction U_k is from the style picture's nearest one V_j, on average: a scalar between 0 and 2.
 
         mean over k of (1 - max over j of U_k . V_j),   U_k . V_j = cosine of the angle between them
@@ -114,14 +141,16 @@ def neighbour_distance(directions: Tensor, target: Tensor, nearest: Tensor | Non
     cosine distance of Kolkin et al. 2022). Gram matrices ask only that the pieces be right on average.
 
     directions: (N, C), target: (M, C), both from `neighbour_statistic`. nearest: (N,), the result of an earlier search with
-    `nearest_neighbours`; by default it is made now. The search has no gradient, the cosine has.
+    `nearest_neighbours`; by default it is made now. The search has no gradient, the cosine has. share: (1, 1, H, W), how much
+    each of the N positions counts, 1 on average.
     Raises ValueError for different numbers of channels.
     """
     if directions.shape[1] != target.shape[1]:
         raise ValueError(f"{directions.shape[1]} channels are compared with {target.shape[1]}: another layer?")
     if nearest is None:
         nearest = nearest_neighbours(directions, target)
-    return 1 - (directions * target[nearest]).sum(1).mean()
+    cosines = (directions * target[nearest]).sum(1)  # (N,)
+    return 1 - (cosines if share is None else cosines * share.flatten()).mean()
 
 
 SEARCH_MEMORY = 32 * 2**20  # bytes of the table of cosines in `nearest_neighbours`
@@ -140,12 +169,9 @@ def nearest_neighbours(directions: Tensor, target: Tensor) -> Tensor:
 STYLE_POSITIONS = 3000  # of a layer of the style picture among which neighbours are searched
 
 
-def sample_rows(directions: Tensor, most: int = STYLE_POSITIONS) -> Tensor:
-    """Keep at most so many rows of (M, C), chosen at random but always the same ones."""
-    if len(directions) <= most:
-        return directions
-    chosen = torch.randperm(len(directions), generator=torch.Generator().manual_seed(0))[:most]
-    return directions[chosen.to(directions.device)]
+def neighbour_target(features: Tensor, share: Tensor | None = None) -> Tensor:
+    """What a recipe compares with: at most `STYLE_POSITIONS` of the `neighbour_rows` of the style picture, (M, C)."""
+    return sample_rows(neighbour_rows(features, share), STYLE_POSITIONS)
 
 
 def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:
@@ -173,23 +199,26 @@ def tv_loss(image: Tensor, convention: str = "d2l") -> Tensor:
 class StyleLoss:
     """A style loss in two halves: what is kept of a layer's features, and how far two such statistics are apart.
 
-    statistic: features (N, C, H, W) -> tensor. It forgets where things are: shuffled positions leave the loss as it was.
+    statistic: (features (N, C, H, W), share) -> tensor. It forgets where things are: shuffled positions leave the loss as it
+        was. share: None, or how much each position counts.
     distance: (statistic, target) -> scalar.
+    mix: (statistics of several pictures, their weights) -> the one statistic that is their mixture.
     growth: a statistic that sums over positions grows with their number to this power; between pictures of different sizes
         the target has to be scaled by it (`Recipe.targets` does).
     """
 
-    statistic: Callable[[Tensor], Tensor]
+    statistic: Callable[..., Tensor]
     distance: Callable[[Tensor, Tensor], Tensor]
     growth: float = 0.0
+    mix: Callable[[Sequence[Tensor], Sequence[float]], Tensor] = mix
 
 
-def scaled_gram(divisor: Callable[[int, int], float]) -> Callable[[Tensor], Tensor]:
+def scaled_gram(divisor: Callable[[int, int], float]) -> Callable[..., Tensor]:
     """The statistic G / divisor(C, H W): the Gram matrix with a factor of the loss taken inside."""
 
-    def statistic(features: Tensor) -> Tensor:
+    def statistic(features: Tensor, share: Tensor | None = None) -> Tensor:
         _, c, h, w = features.shape
-        return gram_matrix(features, "none") / divisor(c, h * w)
+        return gram_matrix(features, "none", share) / divisor(c, h * w)
 
     return statistic
 
@@ -222,5 +251,8 @@ STYLE_CONVENTIONS: dict[str, StyleLoss] = {  # how programs write down the loss 
 }
 STYLE_LOSSES: dict[str, StyleLoss] = {
     **STYLE_CONVENTIONS,
-    "neighbours": StyleLoss(neighbour_statistic, neighbour_distance),
+    "mean_std": StyleLoss(mean_and_std, relative_squares),
+    "wasserstein": StyleLoss(mean_and_covariance, wasserstein_distance),
+    "sliced": StyleLoss(sorted_projections, sliced_distance, mix=mix_sorted),
+    "neighbours": StyleLoss(neighbour_rows, neighbour_distance, mix=mix_rows),
 }

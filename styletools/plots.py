@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from .colors import COLORS
+from .history import Step
 from .images import Source, as_image
-from .transfer import Step
 
 WIDTH = 9.0  # inches; 900 pixels at the house style's 100 dots per inch
 

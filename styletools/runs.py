@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch import Tensor
 from .errors import ImageError, SettingsError
 from .files import replacing
 from .jobs import FORMAT
+from .vgg import VGG
 
 
 def write_run(state: Mapping[str, Any], path: str | Path) -> None:
@@ -50,6 +52,38 @@ def read_run(path: str | Path) -> dict[str, Any]:
         raise SettingsError(f"there is no file {path}.") from error
     except (OSError, SafetensorError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise SettingsError(f"{path} is not a run saved by StyleTransfer.save, or it is damaged.") from error
+
+
+def check_network(options: Mapping[str, Any], vgg: VGG) -> None:
+    """Raise SettingsError unless a network is the one that a run was painted with; the precision may be another."""
+    for name in ("name", "pooling", "padding", "rescale"):
+        there, here = options.get(name, vgg.options[name]), vgg.options[name]
+        if there != here:
+            raise SettingsError(f"this run was painted with another network: its {name} is {there!r}, not {here!r}.")
+
+
+def check_pictures(state: Mapping[str, Any], content: Tensor, styles: Sequence[Mapping[str, Any]], colors: str) -> None:
+    """Raise SettingsError unless a state is of these pictures: content (1, 3, H, W), styles as `pack_styles` gives them."""
+    stored = state.get("styles") or [{**PLAIN, "picture": state["style"]}]
+    if len(stored) != len(styles):
+        raise SettingsError("this run has another number of styles; load it with the pictures it was painted from.")
+    pairs = [("style", other["picture"], own["picture"]) for other, own in zip(stored, styles, strict=True)]
+    for role, other, own in [("content", state["content"], content), *pairs]:
+        if not equal(other, own):
+            raise SettingsError(f"this run has another {role} picture; load it with the pictures it was painted from.")
+    same = all(equal(other[name], own[name]) for other, own in zip(stored, styles, strict=True) for name in PLAIN)
+    if not same or state["settings"].get("colors", "style") != colors:
+        raise SettingsError("this run has styles of other weights, masks or scales, or other colours; load it with its own.")
+
+
+PLAIN = {"weight": 1.0, "where": None, "part": None, "scale": 1.0}  # what a style has besides its picture
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two things are equal, tensors to the last bit."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.shape == other.shape and torch.equal(one.to(other), other)
+    return not isinstance(one, Tensor) and not isinstance(other, Tensor) and one == other
 
 
 def from_format_1(about: Mapping[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:

@@ -9,10 +9,9 @@ transfer.image                 # the picture, at any moment, also after an inter
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import astuple, dataclass, replace
-from functools import cached_property
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,50 +23,26 @@ from .arguments import Weight
 from .descent import Descent
 from .errors import DivergedError, ImageError, SettingsError, StyleError
 from .fitting import as_tensor, check_shape, cover, is_grey
+from .gradients import gradient_of, term_gradients
+from .history import Pulls, Step
 from .images import MEAN, STD, Source, clamp_to_box, postprocess
 from .jobs import Job, Moves
-from .recipes import DEFAULT_RECIPE, Recipe, Targets, Weights, find_recipe, gradient_of, layers_and_weights, term_gradients
-from .runs import read_run, write_run
+from .palette import grey, keep_chroma, match_colors
+from .recipes import DEFAULT_RECIPE, Recipe, Weights, find_recipe, layers_and_weights
+from .runs import check_network, check_pictures, read_run, write_run
+from .styles import Style, pack_styles, painted_part, read_masks, regions_of
+from .targets import Targets
 from .vgg import VGG, smallest_side
 
 SEARCH_EVERY = 5  # steps after which nearest neighbours are searched again
 FALL = 3  # a weight that has fallen by more than this factor makes Adam begin anew
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one step saw: the losses of the picture it started from, unweighted but for `total`, and the weights used."""
-
-    index: int  # 1, 2, 3, ...
-    total: float
-    content: float
-    style: float
-    tv: float
-    alpha: float
-    beta: float
-    tv_weight: float
-
-
-@dataclass(frozen=True, eq=False)
-class Pulls:
-    """Who pulled how hard, and where: the gradients of the weighted terms at one picture."""
-
-    step: int  # how many steps that picture had seen
-    weights: Weights  # used in them
-    gradients: tuple[Tensor, Tensor, Tensor]  # of alpha content, beta style, tv_weight tv; each (1, 3, H, W)
-
-    @cached_property
-    def norms(self) -> tuple[float, float, float]:
-        """The Euclidean norms of the three gradients."""
-        content, style, tv = (float(gradient.norm()) for gradient in self.gradients)
-        return content, style, tv
-
-
 class StyleTransfer:
     """Paints one picture; iterate over it to paint.
 
     content, style: pictures (name of a sample, path, PIL image or bytes), or normalised tensors (1, 3, H, W), which are taken
-    as they are.
+    as they are. style may be a `Style`, or a list of pictures and Styles: several, mixed or each at its place.
     vgg: a network from `load_vgg`; by default the one the recipe names, as `Recipe.load_network` loads it.
     recipe: a key of `RECIPES`, or a `Recipe` of your own. alpha, beta, tv, style_layers, optimizer ("adam" or "lbfgs"),
     learning_rate and init replace what it says.
@@ -75,6 +50,7 @@ class StyleTransfer:
     init: "content", "noise", "blank" (a grey canvas), "style", or a picture to start from.
     averaging: d in average <- d average + (1 - d) picture; 0 shows the latest picture, 0.95 a mean of about the last 20.
     seed: of the noise; the same seed gives the same picture on the same machine.
+    colors: whose the colours are, one of `palette.COLOR_MODES`.
 
     Where both pictures are grey, the painting stays grey.
 
@@ -89,7 +65,7 @@ class StyleTransfer:
     def __init__(
         self,
         content: Source | Tensor,
-        style: Source | Tensor,
+        style: Source | Tensor | Style | Sequence[Source | Tensor | Style],
         vgg: VGG | None = None,
         recipe: str | Recipe = DEFAULT_RECIPE,
         *,
@@ -104,11 +80,12 @@ class StyleTransfer:
         init: str | Source | Tensor | None = None,
         averaging: float = 0.0,
         seed: int = 0,
+        colors: str = "style",
     ) -> None:
         self.recipe: Recipe = find_recipe(recipe)
         self._job = Job(
             content, style, size, steps, self.recipe, init=init, optimizer=optimizer, learning_rate=learning_rate,
-            averaging=averaging, seed=seed, coarse_to_fine=False,
+            averaging=averaging, seed=seed, colors=colors, coarse_to_fine=False,
         )  # fmt: skip
         self.vgg = self._job.load_network() if vgg is None else vgg
         self._job = replace(self._job, network=self.vgg.options)  # with the precision that was chosen
@@ -117,16 +94,13 @@ class StyleTransfer:
         self.tv = self.recipe.tv if tv is None else tv
         self.style_layers = self.recipe.style_layers if style_layers is None else style_layers
         layers = [*self.recipe.layers, *self.style_layers]
-        self.content = as_tensor(content, self._job.size).to(self.vgg.device)
-        check_shape(content, self.content, layers)
-        self.style = as_tensor(style, self._job.size, smallest_side(layers)).to(self.vgg.device)
-        self.targets: Targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
+        self._take_pictures(content, layers)
+        self.targets: Targets = self.recipe.targets(self.vgg, self.content, self._regions, self.style_layers)
         self.history: list[Step] = []
         self.pulls: Pulls | None = None
         self.moves: Moves = ()  # (number of the first step that used them, weights)
         self._unit = 1.0  # all weights are multiplied by it; see `scale_out`
         self._highest: dict[str, float] = {}  # each weight since Adam's memory began
-        self._grey = is_grey(self.content) and is_grey(self.style)
         first = self._first_picture(self._job.init)
         self._descent = Descent(
             first, self._job.optimizer, self._job.learning_rate, self.recipe.betas, self.recipe.levels, self._project
@@ -142,6 +116,7 @@ class StyleTransfer:
             job.content, job.style, job.load_network() if vgg is None else vgg, job.recipe, size=job.size, steps=job.steps,
             alpha=weights.alpha, beta=weights.beta, tv=weights.tv, style_layers=weights.style_layers,
             optimizer=job.optimizer, learning_rate=job.learning_rate, init=job.init, averaging=job.averaging, seed=job.seed,
+            colors=job.colors,
         )  # fmt: skip
 
     @property
@@ -205,7 +180,7 @@ class StyleTransfer:
         weights = self.weights if weights is None else weights
         layers, targets = weights.style_layers, self.targets
         if not set(layers) <= set(targets.style):  # the next step will learn of new ones
-            targets = self.recipe.targets(self.vgg, self.content, self.style, layers)
+            targets = self.recipe.targets(self.vgg, self.content, self._regions, layers)
         nearest = dict(self._nearest) if len(self.history) % SEARCH_EVERY else {}
         gradients = term_gradients(self.recipe, self.vgg, self._descent.picture, targets, layers, nearest)
         content, style, tv = (
@@ -230,14 +205,25 @@ class StyleTransfer:
 
     @property
     def image(self) -> Image.Image:
-        """The picture as it is now (with averaging, the mean of the recent ones)."""
+        """The picture as it is now (with averaging, the mean of the recent ones), in the colours that were asked for."""
+        if self._job.colors == "luminance":
+            return postprocess(keep_chroma(self.tensor, self.photograph))
+        if self._job.colors == "after":
+            return postprocess(self._in_its_part(match_colors(self.tensor, self.photograph)))
         picture = postprocess(self.tensor)
         return picture.getchannel("G").convert("RGB") if self._grey else picture  # channels may be rounded apart
 
     @property
     def tensor(self) -> Tensor:
-        """The picture as it is now, as a normalised tensor (1, 3, H, W) inside the box of existing colours."""
-        return self._project(self._average)
+        """What is painted, as it is now: a normalised tensor (1, 3, H, W) inside the box of existing colours.
+
+        Where no style is painted it is the content picture. Colours that come from the photograph are only in `image`.
+        """
+        return self._in_its_part(self._project(self._average))
+
+    def _in_its_part(self, picture: Tensor) -> Tensor:
+        """A picture where a style is painted, the content picture elsewhere."""
+        return picture if self._part is None else torch.lerp(self.content, picture, self._part)
 
     # --- what a step needs -----------------------------------------------------------------------------------------------
 
@@ -252,7 +238,7 @@ class StyleTransfer:
         self.style_layers.update(weights.style_layers)  # as plain floats
         numbers = {"alpha": self.alpha, "beta": self.beta, "tv": self.tv, **self.style_layers}
         if not set(self.style_layers) <= set(self.targets.style):
-            self.targets = self.recipe.targets(self.vgg, self.content, self.style, self.style_layers)
+            self.targets = self.recipe.targets(self.vgg, self.content, self._regions, self.style_layers)
         if self.moves and self.moves[-1][1] == weights:
             return
         fallen = any(FALL * numbers.get(name, 0) < highest for name, highest in self._highest.items())
@@ -295,6 +281,23 @@ class StyleTransfer:
 
     # --- the start --------------------------------------------------------------------------------------------------------
 
+    def _take_pictures(self, content: Source | Tensor, layers: Sequence[str]) -> None:
+        """Bring all pictures to their sizes and colours. Raises ImageError for those that cannot be painted from."""
+        job, narrowest = self._job, smallest_side(layers)
+        self.photograph = as_tensor(content, job.size).to(self.vgg.device)
+        check_shape(content, self.photograph, layers)
+        self._styles = read_masks(job.styles)
+        self._given = [as_tensor(one.picture, round(job.size * one.scale), narrowest).to(self.vgg.device) for one in job.styles]
+        self.content, styles = self.photograph, self._given
+        if job.colors == "luminance":
+            self.content, styles = grey(self.photograph), [grey(style, like=self.photograph) for style in styles]
+        elif job.colors == "match":
+            styles = [clamp_to_box(match_colors(style, self.photograph)) for style in styles]
+        self.style = styles[0]
+        self._grey = all(map(is_grey, [self.content, *styles]))
+        self._regions = regions_of(self._styles, styles, *self.content.shape[-2:])
+        self._part = painted_part(self._regions)
+
     def _first_picture(self, init: Source | Tensor) -> Tensor:
         start = self._job.start
         if start == "content":
@@ -304,8 +307,11 @@ class StyleTransfer:
             return clamp_to_box(0.5 * noise).to(self.content)
         if start == "blank":
             return torch.zeros_like(self.content)
-        picture = self.style if start == "style" else as_tensor(init, self._job.size).to(self.vgg.device)
-        return clamp_to_box(cover(picture, *self.content.shape[-2:]))
+        size = self.content.shape[-2:]
+        return self._project(cover(self.style, *size) if start == "style" else self._own_start(init))
+
+    def _own_start(self, init: Source | Tensor) -> Tensor:
+        return cover(as_tensor(init, self._job.size).to(self.vgg.device), *self.content.shape[-2:])
 
     # --- on disk -----------------------------------------------------------------------------------------------------------
 
@@ -313,9 +319,10 @@ class StyleTransfer:
         """Everything needed to go on: tensors, numbers, text, lists and dicts of them."""
         return {
             "settings": self.job.settings(),
-            "init": self._first_picture(self._job.init) if self._job.start == "picture" else self._job.start,
-            "content": self.content,
-            "style": self.style,
+            "init": self._own_start(self._job.init) if self._job.start == "picture" else self._job.start,
+            "content": self.photograph,
+            "style": self._given[0],
+            "styles": pack_styles(self._styles, self._given),
             "history": [list(astuple(step)) for step in self.history],
             **self._memory(),
         }
@@ -326,9 +333,7 @@ class StyleTransfer:
         Raises SettingsError, and changes nothing, when it is of other pictures or another network.
         """
         check_network(state["settings"]["network"], self.vgg)
-        for role, own in (("content", self.content), ("style", self.style)):
-            if state[role].shape != own.shape or not torch.equal(state[role].to(own), own):
-                raise SettingsError(f"this run has another {role} picture; load it with the pictures it was painted from.")
+        check_pictures(state, self.photograph, pack_styles(self._styles, self._given), self._job.colors)
         self._take_over(state)
 
     def _take_over(self, state: dict[str, Any]) -> None:
@@ -375,7 +380,8 @@ class StyleTransfer:
         """
         state = read_run(path)
         try:
-            job = Job.of(state["settings"], state["content"], state["style"], state["init"])
+            styles = [Style(**one) for one in state["styles"]] if "styles" in state else state["style"]
+            job = Job.of(state["settings"], state["content"], styles, state["init"])
             if vgg is not None:
                 check_network(job.network, vgg)
             transfer = cls.of(replace(job, moves=(), steps=job.steps if steps is None else steps), vgg)
@@ -386,11 +392,3 @@ class StyleTransfer:
                 raise
             raise SettingsError(f"{path} is not a run saved by StyleTransfer.save, or it is damaged ({error}).") from error
         return transfer
-
-
-def check_network(options: Mapping[str, Any], vgg: VGG) -> None:
-    """Raise SettingsError unless a network is the one that a run was painted with; the precision may be another."""
-    for name in ("name", "pooling", "padding", "rescale"):
-        there, here = options.get(name, vgg.options[name]), vgg.options[name]
-        if there != here:
-            raise SettingsError(f"this run was painted with another network: its {name} is {there!r}, not {here!r}.")

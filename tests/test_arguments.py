@@ -16,6 +16,7 @@ from PIL import Image
 import styletools as st
 from styletools import __main__ as cli
 from styletools.arguments import nearest, number, shortened, unknown, whole
+from styletools.command.parser import read_command
 from styletools.jobs import understand
 
 NUMBERS = [
@@ -146,10 +147,10 @@ def test_numbers_through_stylize(tiny_vgg, photograph):
 def test_whole_floats_on_the_command_line(option, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     arguments = ["chelsea", "great_wave", "--size=48", "--steps=2", option]
-    assert cli.job_of(cli.build_parser().parse_args(arguments)) == st.Job("chelsea", "great_wave", 48, 2)
+    assert cli.job_of(read_command(arguments)) == st.Job("chelsea", "great_wave", 48, 2)
     for bad in ("--size=48.5", "--steps=inf", "--seed=nan", "--size=many"):
         with pytest.raises(SystemExit):
-            cli.build_parser().parse_args([*arguments, bad])
+            read_command([*arguments, bad])
 
 
 # --- weights that make no sense ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from PIL import Image
 
 import styletools as st
 from styletools import __main__ as cli
+from styletools.command import painting, progress
 from styletools.interrupts import Interrupts
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and counts on the signals of Unix")
@@ -228,8 +229,8 @@ def test_a_picture_that_cannot_be_saved_is_saved_elsewhere(pictures, monkeypatch
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setattr(Path, "home", lambda: home)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: "/nowhere")
-    save = cli.save_picture
-    monkeypatch.setattr(cli, "save_picture", lambda image, path, *jobs: save(image, full(path), *jobs))
+    save = painting.save_picture
+    monkeypatch.setattr(painting, "save_picture", lambda image, path, *jobs: save(image, full(path), *jobs))
 
     def full(path):
         if not Path(path).is_absolute():
@@ -248,7 +249,7 @@ def test_nowhere_to_save_is_said(pictures, monkeypatch, capsys):
     def fail(image, path, *_):
         raise st.ImageError(f"cannot write a picture to {path} (No space left on device).")
 
-    monkeypatch.setattr(cli, "save_picture", fail)
+    monkeypatch.setattr(painting, "save_picture", fail)
     assert cli.main(["photo.png", "wave.png", "--size=48", "--steps=2"]) == 2
     expected = "cannot write a picture to out.png (No space left on device), nor anywhere else."
     assert capsys.readouterr().err.splitlines()[-1] == f"styletools: {expected}"
@@ -258,7 +259,7 @@ def test_a_picture_of_the_way_that_cannot_be_kept_does_not_end_the_painting(pict
     def fail(image, path):
         raise st.ImageError(f"cannot write a picture to {path} (No space left on device).")
 
-    monkeypatch.setattr(cli, "save_image", fail)
+    monkeypatch.setattr(progress, "save_image", fail)
     assert cli.main(["photo.png", "wave.png", "--size=48", "--steps=60", "--preserve-progress=kept"]) == 2
     trouble = "cannot write a picture to kept/step_00025.jpg (No space left on device)"
     assert capsys.readouterr().err.splitlines()[-1] == f"styletools: {trouble}; the picture is in out.png."

@@ -27,7 +27,8 @@ OWN_RECIPE = replace(
 )  # fmt: skip
 JOB = Job(  # nothing as it is by default
     "eilean_donan", "great_wave", size=40, steps=7, recipe=OWN_RECIPE, network={"name": "vgg19-slim", "pooling": "average"},
-    weights=WEIGHTS, init="noise", optimizer="lbfgs", learning_rate=0.1 + 0.2, averaging=2 / 3, seed=11, coarse_to_fine=False,
+    weights=WEIGHTS, init="noise", optimizer="lbfgs", learning_rate=0.1 + 0.2, averaging=2 / 3, seed=11,
+    coarse_to_fine=False, colors="match",
     moves=((1, WEIGHTS), (4, Weights(0.5, 1e-17, 1 / 7, {"relu1_1": 0.0, "relu2_1": 1e17}))), done=5,
 )  # fmt: skip
 DOT = Image.new("RGB", (3, 2), "red")
@@ -77,7 +78,8 @@ def test_what_is_left_out_comes_from_the_recipe():
 def test_defaults_are_those_of_stylize():
     defaults = {name: parameter.default for name, parameter in inspect.signature(st.stylize).parameters.items()}
     job = {field.name: field.default for field in fields(Job)}
-    for name in ("size", "steps", "recipe", "averaging", "seed"):
+    assert defaults["size"] is None, "that of a job, or less for a small photograph"
+    for name in ("steps", "recipe", "averaging", "seed", "colors"):
         assert job[name] == defaults[name], name
 
 
@@ -85,7 +87,7 @@ def test_defaults_are_those_of_stylize():
     ("settings", "sentence"),
     [
         ({"network": "vgg16"}, r"^unknown network 'vgg16' \(did you mean 'vgg19'\?\); choose from vgg19, vgg19-slim, "),
-        ({"recipe": "monet"}, r"^unknown recipe 'monet'; choose from .*neighbours\.$"),
+        ({"recipe": "monet"}, r"^unknown recipe 'monet'; choose from .*neighbours, mean_std, wasserstein, sliced, nearest\.$"),
         ({"optimizer": "sgd"}, r"^optimizer is 'sgd'; expected 'adam' or 'lbfgs'\.$"),
         ({"optimizer": "sgd", "learning_rate": 0.1}, r"^optimizer is 'sgd'; expected 'adam' or 'lbfgs'\.$"),
         ({"steps": -1}, r"^steps is -1; expected a whole number of at least 0\.$"),

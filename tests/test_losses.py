@@ -9,7 +9,7 @@ from torch.autograd import gradcheck
 from torch.overrides import TorchFunctionMode
 
 import styletools as st
-from styletools import losses
+from styletools import losses, statistics
 from styletools.losses import nearest_neighbours, neighbour_distance, neighbour_statistic
 
 REDUCTIONS = ("mean", "half_sum", "relative")
@@ -187,6 +187,29 @@ def sum_over_pairs(f, s, term):
     return total
 
 
+def relative(mine, theirs):
+    squared = sum(((a - b) ** 2).sum() for a, b in zip(mine, theirs, strict=True)) / sum((b**2).sum() for b in theirs)
+    return squared.item()
+
+
+def moments(x):
+    rows = x[0].flatten(1)
+    return rows.mean(1), (rows.var(1, correction=0) + 1e-8).sqrt(), torch.cov(rows, correction=0)
+
+
+def bures(mine, theirs):
+    """The closed form; the eigenvalues of a product of two covariances are those of S^1/2 C S^1/2."""
+    (mean, _, covariance), (aim, _, target) = mine, theirs
+    roots = torch.linalg.eigvals(covariance.double() @ target.double()).real.clamp(min=0).sqrt().sum()
+    squared = ((mean - aim) ** 2).sum() + covariance.trace() + target.trace() - 2 * roots
+    return (squared / ((aim**2).sum() + target.trace())).item()
+
+
+def directions(channels):
+    drawn = torch.randn(channels, statistics.PROJECTIONS, generator=torch.Generator().manual_seed(0))
+    return drawn.double() / drawn.double().norm(dim=0)
+
+
 # The formula in the comment of each entry, for features (1, C, H, W) of one size.
 FORMULAS = {
     "d2l": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: ((g - a) / (c * hw)) ** 2) / c**2,
@@ -195,13 +218,16 @@ FORMULAS = {
     "paper": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / (4 * c**2 * hw**2),
     "modules": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / (4 * c**2 * hw),
     "relative": lambda f, s, c, hw: sum_over_pairs(f, s, lambda g, a: (g - a) ** 2) / sum_over_pairs(f, s, lambda g, a: a**2),
+    "mean_std": lambda f, s, c, hw: relative(moments(f)[:2], moments(s)[:2]),
+    "wasserstein": lambda f, s, c, hw: bures(moments(f), moments(s)),
+    "sliced": lambda f, s, c, hw: relative(*(torch.sort(directions(c).to(x).T @ x[0].flatten(1))[0] for x in (f, s))),
     "neighbours": lambda f, s, c, hw: plain_neighbour_distance(f, s),
 }
 
 
 def test_every_convention_and_every_loss_has_its_value_here():
     assert set(STYLE_VALUES) == set(STYLE_DIVISORS) == set(st.STYLE_CONVENTIONS)
-    assert set(FORMULAS) == set(st.STYLE_LOSSES) == {*st.STYLE_CONVENTIONS, "neighbours"}
+    assert set(FORMULAS) == set(st.STYLE_LOSSES) == {*st.STYLE_CONVENTIONS, "mean_std", "wasserstein", "sliced", "neighbours"}
     assert all(st.STYLE_LOSSES[name] is entry for name, entry in st.STYLE_CONVENTIONS.items())
 
 
@@ -261,7 +287,7 @@ def test_what_growth_says_a_larger_print_has_more_of(name):
     entry = st.STYLE_LOSSES[name]
     scaled = tiled * (1 / 4) ** entry.growth
     assert st.style_loss(f, scaled, name).item() < 1e-5 * st.style_loss(other, scaled, name).item()
-    if name != "neighbours":
+    if name not in ("neighbours", "sliced"):  # which keep a row for each position
         torch.testing.assert_close(scaled, once)
 
 
@@ -299,7 +325,10 @@ def test_style_bad_input():
     with pytest.raises(ValueError, match=r"is \(2, 2\), its target \(5, 3\): another layer\?"):
         st.style_loss(SMALL, torch.zeros(5, 3), "neighbours")
     for function in (lambda: st.style_loss(SMALL, torch.zeros(1, 2, 2), "gatys"), lambda: st.style_target(SMALL, "gatys")):
-        with pytest.raises(st.SettingsError, match=r"'gatys'; expected one of d2l, raw, .*relative, neighbours\."):
+        with pytest.raises(
+            st.SettingsError,
+            match=r"'gatys'; expected one of d2l, raw, .*relative, mean_std, .*neighbours\.",
+        ):
             function()
 
 

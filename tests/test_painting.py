@@ -11,6 +11,7 @@ from helpers import pixels
 from PIL import Image
 
 import styletools as st
+from styletools import memory
 from styletools import painting as painting_module
 from styletools.painting import fit_style, sharpen
 from styletools.pyramid import resize
@@ -163,7 +164,26 @@ def test_stylize_by_default_makes_80_steps_at_the_first_scale(monkeypatch, tiny_
     asked = []
     monkeypatch.setattr(painting_module, "schedule", lambda *arguments: asked.append(arguments) or [(32, 1)])
     st.stylize(photograph, photograph, vgg=tiny_vgg)
-    assert asked == [(512, 80, pytest.approx(2 / 3))]
+    assert asked == [(96, 80, pytest.approx(2 / 3))], "a photograph of 96 pixels is not enlarged"
+    large = photograph.resize((768, 512))
+    st.stylize(large, photograph, vgg=tiny_vgg)
+    assert asked[1:] == [(512, 80, pytest.approx(2 / 3))]
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "pixels"),
+    [
+        (96, None, 96),
+        (2000, None, 512),
+        (96, "original", 96),
+        (2000, "original", 2000),
+        (5000, "original", 4096),
+        (96, 256, 256),
+    ],
+)
+def test_the_size_of_the_painting(monkeypatch, side, size, pixels):
+    monkeypatch.setattr(memory, "free_memory", lambda: math.inf)
+    assert painting_module.painting_size(Image.new("RGB", (side, side // 2)), size) == pixels
 
 
 def test_stylize_takes_the_network_that_the_recipe_names(asked, photograph):
@@ -390,7 +410,7 @@ def test_stylize_is_the_job_that_says_so(tiny_vgg, photograph):
 
 def test_a_job_by_default_is_what_stylize_paints_by_default(asked, photograph):
     job, defaults = st.Job(photograph, photograph), inspect.signature(st.stylize).parameters
-    for name in ("size", "steps", "averaging", "seed"):
+    for name in ("steps", "averaging", "seed", "colors"):
         assert getattr(job, name) == defaults[name].default
     assert job.recipe is st.find_recipe(defaults["recipe"].default)
     assert st.paint(replace(job, size=64, steps=2)).tobytes() == st.stylize(photograph, photograph, 64, steps=2).tobytes()

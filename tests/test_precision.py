@@ -102,3 +102,15 @@ def test_the_command_line_paints_in_the_fastest_precision(precision, tmp_path, m
     assert cli.main([*files, "-o", str(tmp_path / "out.png"), "--size=32", "--steps=2", *network]) == 0
     assert seen == {precision}
     assert st.load_image(tmp_path / "out.png").width == 32
+
+
+@pytest.mark.parametrize("recipe", ["neighbours", "balanced", "mean_std", "wasserstein", "sliced", "nearest"])
+def test_styles_at_their_places_are_painted_on_either_cpu(precision, recipe):
+    """Every statistic, with a mask, a mixture and another scale."""
+    styles = [st.Style(STYLE, where=(0, 0, 1, 0.5)), st.Style("the_harvest", weight=2, scale=0.5), "composition_viii"]
+    transfer = st.StyleTransfer(CONTENT, styles, recipe=recipe, size=64, steps=3, colors="match")
+    history = list(transfer)
+    assert transfer.vgg.dtype == precision
+    assert history[-1].total < history[0].total
+    assert transfer.tensor.dtype == torch.float32
+    assert transfer.image.size == (64, 43)

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import styletools as st
+from styletools.masks import flood
 
 FOLDER = Path(__file__).parent
 HEIGHT, GAP = 200, 6  # pixels
@@ -104,6 +105,21 @@ def lesson_07() -> Strip:
     return pictures
 
 
+def lesson_08() -> Strip:
+    """Content, style, the loop of lesson 06, all five ingredients of lesson 08."""
+    palace, street = st.sample("summer_palace"), st.sample("village_street_auvers")
+    loop = st.paint(st.Job(palace, street, 320, 100, "balanced", coarse_to_fine=False))
+    return [palace, street, loop, st.stylize(palace, street, 320, st.RECIPES["neighbours"].load_network("vgg19"))]
+
+
+def lesson_09() -> Strip:
+    """The castle, two paintings, the castle under the sky of the one and over the fields of the other."""
+    castle, street, harvest = (st.sample(name) for name in ("neuschwanstein", "village_street_auvers", "the_harvest"))
+    sky = flood(castle, 0.7, 0.1, 0.3)
+    styles = [st.Style(street, where=sky, part=(0.5, 0, 1, 0.25)), st.Style(harvest, part=(0, 0.3, 1, 1))]
+    return [castle, street, harvest, st.stylize(castle, styles, 400, steps=50, strength=0.6)]
+
+
 def gatys() -> Strip:
     """The paper's own recipe on its own network: photograph, painting, painted from the photograph, painted from noise."""
     content, style = st.sample("neuschwanstein"), st.sample("cafe_terrace_at_night")
@@ -148,7 +164,8 @@ def strength() -> Strip:
 
 STRIPS: dict[str, Callable[[], Strip]] = {
     "readme": readme, "01": lesson_01, "02": lesson_02, "03": lesson_03, "04": lesson_04, "05": lesson_05,
-    "06": lesson_06, "07": lesson_07, "gatys": gatys, "steps": steps, "ladder": ladder, "strength": strength,
+    "06": lesson_06, "07": lesson_07, "08": lesson_08, "09": lesson_09, "gatys": gatys, "steps": steps,
+    "ladder": ladder, "strength": strength,
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def about_value(name: str, answer: object) -> list[str]:
     """What to print about a value. Raises Nothing when there is none."""
     if answer is None or answer is ...:
         raise Nothing("put your answer in the place of None.")
-    right, sentence, hint = judge_value(name, answer)
+    right, sentence, hint = judge_value(VALUES[name], answer)
     return [f"{name}: {'right' if right else 'WRONG'}: {sentence.rstrip('.')}." + (f" Hint: {hint}" if hint else "")]
 
 

@@ -6,10 +6,16 @@ A new exercise is a new entry in one of their tables: what is right, what to try
 
 from __future__ import annotations
 
-from . import on_features, on_painting, on_style
+from collections.abc import Callable
+
+from . import on_better_paint, on_control, on_features, on_painting, on_style, values
 from .judging import Exercise
 from .open_tasks import TASKS
-from .values import VALUES
+from .values import Remark
 
-EXERCISES: dict[str, Exercise] = {**on_features.EXERCISES, **on_style.EXERCISES, **on_painting.EXERCISES}
+EXERCISES: dict[str, Exercise] = {
+    **on_features.EXERCISES, **on_style.EXERCISES, **on_painting.EXERCISES, **on_better_paint.EXERCISES,
+    **on_control.EXERCISES,
+}  # fmt: skip
+VALUES: dict[str, Callable[[object], Remark]] = {**values.VALUES, **on_better_paint.VALUES, **on_control.VALUES}
 NAMES: tuple[str, ...] = (*EXERCISES, *TASKS, *VALUES)

@@ -250,9 +250,9 @@ VALUES: dict[str, Callable[[object], Remark]] = {
 }  # fmt: skip
 
 
-def judge_value(name: str, answer: object) -> Remark:
-    """What is said to the answer."""
+def judge_value(judge: Callable[[object], Remark], answer: object) -> Remark:
+    """What is said to the answer. judge: the exercise's own function, from a table such as `VALUES`."""
     try:
-        return VALUES[name](np.asarray(answer).item() if isinstance(answer, np.generic) else answer)
+        return judge(np.asarray(answer).item() if isinstance(answer, np.generic) else answer)
     except Trouble as trouble:
         return Remark(False, trouble.why, trouble.hint)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from html import escape
 from itertools import groupby
 
+from ..history import Step
 from ..jobs import Moves
 from ..numerals import number, whole
-from ..transfer import Step
 from .timeline import moves_in_words
 
 POINTS = 160  # about so many points a curve, besides those at moves

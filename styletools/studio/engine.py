@@ -12,10 +12,11 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import SettingsError
+from ..history import Pulls, Step
 from ..jobs import Job, Moves, plain
 from ..losses import gram_matrix
 from ..recipes import Weights
-from ..transfer import Pulls, Step, StyleTransfer
+from ..transfer import StyleTransfer
 from ..vgg import VGG, load_vgg
 
 

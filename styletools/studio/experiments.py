@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..styles import Style
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -134,6 +136,29 @@ PALETTE = Experiment(
         "weight, so you took away strength as well as a layer."
     ),
 )
+TWO_STYLES = Experiment(
+    key="two_styles",
+    title="Two styles, one castle",
+    setup={
+        "content": "neuschwanstein",
+        "style": (Style("great_wave"), Style("cafe_terrace_at_night", where=(0.0, 0.0, 1.0, 0.4))),
+    },
+    script=(),
+    question=(
+        "The café at night paints the upper two fifths, the wave the rest. Will a line show across the castle? And if both "
+        "paint everywhere, who gets the walls?"
+    ),
+    look_at=(
+        "Press Start, and take a snapshot after about 150 steps. In More control, below the snapshots, remove the mask, and "
+        "take another at the same step. Compare the two."
+    ),
+    answer=(
+        "Hardly a line: above, roofs glow red and brown in a sky of violet and yellow; below, walls are white and the woods "
+        "grey; the change falls on the horizon. Without the mask each place takes from either painting what is most like it: "
+        "the large wall the café's yellow, the woods its night blue."
+    ),
+)
 EXPERIMENTS: dict[str, Experiment] = {
-    one.key: one for one in (BETA_LADDER, MUTE_ALPHA, TV_UP, FROM_NOISE, FROM_PAINTING, WHO_PULLS, FALLEN_BETA, PALETTE)
+    one.key: one
+    for one in (BETA_LADDER, MUTE_ALPHA, TV_UP, FROM_NOISE, FROM_PAINTING, WHO_PULLS, FALLEN_BETA, PALETTE, TWO_STYLES)
 }

@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import StyleError
+from ..history import Pulls, Step
 from ..jobs import Job, Moves
 from ..recipes import Weights
-from ..transfer import Pulls, Step
 
 __all__ = ["Engine", "Frame", "Pulls"]
 

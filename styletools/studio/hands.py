@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import number, shortened
-from ..errors import ImageError, SettingsError
-from ..images import load_image, sample, sample_names, samples_folder
+from ..errors import SettingsError
+from ..images import sample, sample_names, samples_folder
 from ..jobs import save_picture
 from . import views
 from .frame import sentence
-from .settings import check_step, check_steps, free_name, is_whole, named
+from .settings import check_step, check_steps, free_name, is_whole, uploaded
+from .styling import ROLES, paint_from
+from .styling import meanings as styling_meanings
 
 if TYPE_CHECKING:
     from .studio import Studio
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 GALLERY = 160  # pixels of the longer side of a picture in the gallery
 BUTTONS = ("start", "pause", "step", "reset")
 CARDS = ("rename", "delete", "restore", "download", "compare")
-MENUS = ("size", "recipe", "network", "init", "optimizer")
+MENUS = ("size", "recipe", "network", "init", "optimizer", "colors")
 
 
 class Hands:
@@ -77,6 +79,7 @@ class Hands:
             "save": lambda: self.offer(studio.save()),
             "sheet": lambda: self.offer(studio.save_contact_sheet()),
             "film": lambda: self.offer(studio.save_film()),
+            **styling_meanings(studio, message, buffers),
         }
         if do not in meanings:
             raise SettingsError(f"the page asks for {shortened(do)!r}, which this studio does not know: reload the page.")
@@ -105,7 +108,7 @@ class Hands:
         self.studio.screen.show_settings()
 
     def choose(self, name: str, value: Any) -> None:
-        """Pick from a menu. Size, recipe, network, start and optimiser begin the painting again."""
+        """Pick from a menu. Size, recipe, network, start, optimiser and colours begin the painting again."""
         studio = self.studio
         if name == "steps":
             studio.loop.steps = check_steps(value)
@@ -119,11 +122,11 @@ class Hands:
             studio.begin(**{name: studio.screen.recipes.get(value, value) if name == "recipe" else value})
         studio.screen.show_settings()
 
-    def pick(self, role: str, name: Any) -> None:
+    def pick(self, role: str, name: Any) -> str | None:
         """Paint from a sample. The page may name no file: it may be open to others than who owns the files."""
         if name not in sample_names():
             raise SettingsError(f"there is no sample {shortened(name)!r}; choose from {', '.join(sample_names())}.")
-        self.studio.begin(**{role: name})
+        return paint_from(self.studio, role, name)
 
     def card(self, do: str, which: Any, label: Any, on: bool) -> str | None:
         """What a hand does with a card of the strip. A card that is gone is no error: two pages may show one studio."""
@@ -149,16 +152,9 @@ class Hands:
         studio.screen.show_cards()
         return None
 
-    def upload(self, role: str, name: str, buffers: Sequence[Any]) -> None:
+    def upload(self, role: str, name: str, buffers: Sequence[Any]) -> str | None:
         """Paint from a file that was dropped or chosen. Raises ImageError when it is no picture."""
-        file = Path(name).name or "picture"
-        try:
-            picture = load_image(bytes(buffers[0]))
-        except ImageError as error:
-            raise ImageError(str(error).replace("the uploaded file", file, 1)) from None
-        except (IndexError, TypeError):
-            raise ImageError(f"{file} is not a picture that can be read (JPEG, PNG, WebP, ...).") from None
-        self.studio.begin(**{role: named(picture, file)})
+        return paint_from(self.studio, role, uploaded(name, buffers))
 
     def offer(self, path: Path) -> str:
         """Offer a file that was written as a download too, and say where it is."""
@@ -189,8 +185,8 @@ class Hands:
 
 
 def role_of(message: Mapping[str, Any]) -> str:
-    """What a picture is for. Raises SettingsError unless it is content or style."""
+    """What a picture is for. Raises SettingsError unless it is content, style or second."""
     role = str(message.get("role"))
-    if role not in ("content", "style"):
-        raise SettingsError(f"a picture is for content or style, not for {role!r}.")
+    if role not in ROLES:
+        raise SettingsError(f"a picture is for {', '.join(ROLES[:-1])} or {ROLES[-1]}, not for {role!r}.")
     return role

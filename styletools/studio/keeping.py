@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ImageError, SettingsError
+from ..film import film
 from ..jobs import Job, read_jobs, save_picture
 from ..sheets import Snapshot, contact_sheet
 from . import address
 from .experiments import EXPERIMENTS
-from .film import film
 from .frame import Frame
 from .loop import LiveLoop
 from .settings import beginning, free_name
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .screen import Screen
     from .studio import Studio
 
-SET_UP = {"content", "style", "recipe", "init", "optimizer", "alpha", "beta", "tv"}  # what an experiment brings
+SET_UP = {"content", "style", "colors", "recipe", "init", "optimizer", "alpha", "beta", "tv"}  # what an experiment brings
 
 
 class Keeping:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
+from ..history import Pulls
 from ..recipes import Weights
-from ..transfer import Pulls
 from .frame import three
 
 MEASURE_EVERY = 0.3  # seconds: with the frames in between, what is shown of who pulls is half a second old at most

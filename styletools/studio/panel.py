@@ -23,13 +23,15 @@ class Panel(anywidget.AnyWidget):
 
     # As text, because files that are watched would keep panels alive.
     _esm = "\n".join(path.read_text(encoding="utf8") for path in sorted(FRONT.glob("*.js")))
-    _css = (FRONT / "panel.css").read_text(encoding="utf8")
+    _css = "\n".join(path.read_text(encoding="utf8") for path in sorted(FRONT.glob("*.css")))
 
     setup = traitlets.Dict().tag(sync=True)
     frame = traitlets.Dict().tag(sync=True)
-    painting = traitlets.Bytes().tag(sync=True)  # JPEG, like the next three
+    painting = traitlets.Bytes().tag(sync=True)  # JPEG, like the next four
     content_picture = traitlets.Bytes().tag(sync=True)  # JPEG; "style" alone would be a word of ipywidgets
     style_picture = traitlets.Bytes().tag(sync=True)
+    second_picture = traitlets.Bytes().tag(sync=True)  # empty without a second style
+    mask = traitlets.Bytes().tag(sync=True)  # PNG: white where the second style paints; empty without one
     heat = traitlets.Bytes().tag(sync=True)
     gram = traitlets.Bytes().tag(sync=True)  # PNG, like the next one
     gram_target = traitlets.Bytes().tag(sync=True)

@@ -76,7 +76,7 @@ class Safe:
         ]
         about = {
             "job": job.to_json(),
-            "names": {role: name_of(getattr(job, role)) for role in ("content", "style")},
+            "names": {"content": name_of(job.content), "styles": [name_of(one.picture) for one in job.styles]},
             "run": run,
             "snapshots": [[name, snapshot.label] for name, snapshot in zip(names, snapshots, strict=True)],
             "page": dict(page or {}),
@@ -93,8 +93,7 @@ class Safe:
             snapshots = [Snapshot(load_image(place), read_jobs(place)[0], label) for place, label in places]
             state = read_run(self.folder / about["run"]) if about["run"] else None
             job = Job.from_json(about["job"])
-            called = {role: named(getattr(job, role).copy(), name) for role, name in about["names"].items() if name}
-            return Kept(replace(job, **called), state, snapshots, dict(about["page"]))
+            return Kept(called(job, about["names"]), state, snapshots, dict(about["page"]))
         except (OSError, AttributeError, KeyError, ValueError, TypeError, RecursionError, StyleError):
             return None
 
@@ -113,6 +112,18 @@ class Safe:
         for place in self.folder.iterdir():
             if place.name not in used and not place.name.startswith("."):  # which another kernel is writing
                 place.unlink(missing_ok=True)
+
+
+def called(job: Job, names: Mapping[str, Any]) -> Job:
+    """A job whose uploaded pictures have their names again."""
+    content = renamed(job.content, names["content"])
+    pairs = zip(job.styles, names["styles"], strict=True)
+    return replace(job, content=content, style=[replace(one, picture=renamed(one.picture, name)) for one, name in pairs])
+
+
+def renamed(picture: Any, name: str | None) -> Any:
+    """A copy of a picture that remembers what its file was called, if it was one."""
+    return named(picture.copy(), name) if name else picture
 
 
 def name_of(picture: Any) -> str | None:

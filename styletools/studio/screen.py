@@ -20,13 +20,15 @@ from ..errors import SettingsError, StyleError
 from ..images import as_image, fit_size
 from ..jobs import Job
 from ..recipes import RECIPES, Recipe, Weights
-from . import views
+from . import address, views
 from .attendance import Attendance
 from .experiments import EXPERIMENTS
 from .frame import Engine, Frame
+from .mixing import controls, shown_mask
 from .safekeeping import Safe
 from .settings import beginning, check_steps, label_of, setup
 from .strip import card_data
+from .styling import ROLES
 
 if TYPE_CHECKING:
     from .studio import Studio
@@ -126,10 +128,11 @@ class Screen:
     def show_all(self) -> None:
         """Show pictures, cards and settings."""
         studio, job = self.studio, self.studio.loop.job
-        for name, picture in (("content", job.content), ("style", job.style)):
-            small = as_image(picture).copy()
-            small.thumbnail((THUMB, THUMB))
-            setattr(studio.panel, f"{name}_picture", views.jpeg(small))
+        pictures = dict(zip(ROLES, (job.content, *(one.picture for one in job.styles)), strict=False))
+        for role in ROLES:
+            setattr(studio.panel, f"{role}_picture", thumbnail(pictures[role]) if role in pictures else b"")
+        mask = shown_mask(job)
+        studio.panel.mask = b"" if mask is None else views.png(mask)
         if studio.loop.frame.image is None:
             studio.panel.painting = views.jpeg(photograph(job))
         self.show_cards()
@@ -148,13 +151,16 @@ class Screen:
             self.recipes["as saved"] = loop.job.recipe
         if self.gram not in loop.job.recipe.style_layers:
             self.gram = ""
-        labels = {"content": label_of(loop.job.content), "style": label_of(loop.job.style)}
+        pictures = (loop.job.content, *(one.picture for one in loop.job.styles))
+        labels = {role: label_of(picture) for role, picture in zip(ROLES, pictures, strict=False)}
         studio.panel.setup = {
             **setup(loop.job, loop.weights, loop.steps, labels, self.recipes),
+            **controls(loop.job.styles, labels.get("second", "")),
             "heat": self.heat,
             "gram": self.gram,
             "projector": self.projector,
             "address": studio.address,
+            "left_out": address.left_out(loop.job),
             "experiments": [{"key": one.key, "title": one.title} for one in EXPERIMENTS.values()],
         }
         one = EXPERIMENTS.get(self.experiment)
@@ -235,6 +241,13 @@ class Screen:
         snapshots = f", {len(taken)} snapshot{'s' if len(taken) > 1 else ''}" if taken else ""
         self._welcome = f"Your studio is back: step {done}{snapshots}."
         studio.hands.note(f"Your studio is coming back: step {done}…")
+
+
+def thumbnail(picture: Any) -> bytes:
+    """A picture as the page shows it small: the bytes of a JPEG file."""
+    small = as_image(picture).copy()
+    small.thumbnail((THUMB, THUMB))
+    return views.jpeg(small)
 
 
 def photograph(job: Job) -> Image.Image:

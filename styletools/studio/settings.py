@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from numbers import Integral
@@ -13,9 +13,10 @@ from typing import Any
 from PIL import Image
 
 from ..arguments import shortened
-from ..errors import SettingsError
-from ..images import Source, as_image, fit_size
+from ..errors import ImageError, SettingsError
+from ..images import Source, as_image, fit_size, load_image
 from ..jobs import LARGEST, SMALLEST, Job
+from ..palette import COLOR_MODES
 from ..recipes import INITS, USUAL_RATES, Recipe, Weights, find_recipe
 from ..vgg import CHANNELS, LAYERS
 from .address import PLAIN
@@ -24,6 +25,7 @@ from .views import weights_data
 
 SIZES = (128, 160, 192, 256, 320, 384, 512)
 DECADES = 3  # a slider reaches so many powers of ten to either side of the recipe's own weight
+SAME = 1e-3  # by how much two strengths may differ and still be one: the page rounds weights to three digits
 RECIPE_LINES = {
     "neighbours": "the painter of these lessons: each patch looks for its like in the painting",
     "balanced": "Gram matrices, every term divided by its own size",
@@ -32,11 +34,21 @@ RECIPE_LINES = {
     "d2l": "from the book Dive into Deep Learning",
     "article": "from an article on alpha, beta and Adam",
     "modules": "losses as layers of the network",
+    "mean_std": "the mean and the deviation of every channel alone, as in AdaIN",
+    "wasserstein": "means and covariances, compared by their Wasserstein distance",
+    "sliced": "whole distributions, compared along many directions (sliced Wasserstein)",
+    "nearest": "nearest neighbours alone, without any statistic",
 }
 NETWORK_LINES = {
     "vgg19-slim": "small and fast, taught by the full one",
     "vgg19": "the paper's network: about 6 times slower, more detail",
     "vgg19-torchvision": "trained anew: a download of 548 MB",
+}
+COLOR_LINES = {
+    "style": "the painting's",
+    "luminance": "the photograph's: only brightness is painted",
+    "match": "the photograph's: the painting is recoloured first",
+    "after": "the photograph's: the result is recoloured",
 }
 INIT_LINES = {"content": "the photograph", "noise": "noise", "blank": "a grey canvas", "style": "the painting"}
 
@@ -72,12 +84,31 @@ def setup(
         "init": job.start,
         "optimizers": list(USUAL_RATES),
         "optimizer": job.optimizer,
+        "colors": job.colors,
+        "color_modes": lines({name: COLOR_LINES[name] for name in COLOR_MODES}),
+        "strength": strength_of(recipe, weights),
         "steps": steps,
         "weights": numbers,
         "home": home,
         "ranges": {name: slider_range(home[name], value) for name, value in numbers.items()},
         "layers": [{"name": name, "factor": now / own if own else 0.0} for name, own, now in layers],
     }
+
+
+def strength_of(recipe: Recipe, weights: Weights) -> float | None:
+    """The strength at which a recipe has these weights, see `Recipe.weights`; None when they were set one by one.
+
+    The weights of single layers are left out of it.
+    """
+    found = [1 - weights.alpha / (2 * recipe.alpha)] if recipe.alpha else []
+    for own, used in ((recipe.beta, weights.beta), (recipe.tv, weights.tv)):
+        if own:
+            found.append(used / (2 * own))
+        elif used:
+            return None
+    if not found or max(found) - min(found) > SAME or not -SAME <= min(found) <= max(found) <= 1 + SAME:
+        return None
+    return round(min(1.0, max(0.0, found[-1])), 4)
 
 
 def slider_range(middle: float, value: float) -> tuple[float, float]:
@@ -117,9 +148,10 @@ def with_other(old: Job, **picked: Any) -> tuple[dict[str, Any], Weights | None]
 def prepared(experiment: Experiment) -> tuple[dict[str, Any], Weights]:
     """What an experiment picks from the menus, for `with_other`, and the weights it begins with.
 
-    Pictures, recipe, start and optimiser are its own or a plain studio's; size, network and seed stay unless it says otherwise.
+    Pictures, colours, recipe, start and optimiser are its own or a plain studio's; size, network and seed stay unless it says
+    otherwise.
     """
-    picked = {**{name: PLAIN[name] for name in ("content", "style", "recipe")}, **experiment.setup}
+    picked = {**{name: PLAIN[name] for name in ("content", "style", "recipe", "colors")}, **experiment.setup}
     numbers = {name: float(picked.pop(name)) for name in ("alpha", "beta", "tv") if name in picked}
     recipe = find_recipe(picked["recipe"])
     own = {"init": recipe.init, "optimizer": recipe.optimizer}
@@ -141,8 +173,8 @@ def check(job: Job) -> None:
         raise SettingsError(f"size is {job.size}; expected {SMALLEST} to {LARGEST} pixels.")
     deepest = max(LAYERS[name] for name in job.recipe.layers)
     least = 2 ** sum(name.startswith("pool") and index <= deepest for name, index in LAYERS.items())
-    for role in ("content", "style"):
-        picture = as_image(getattr(job, role))
+    for role, source in (("content", job.content), *(("style", one.picture) for one in job.styles)):
+        picture = as_image(source)
         if min(fit_size(picture.height, picture.width, job.size)) < least:
             raise SettingsError(f"the {role} picture is too long and narrow for {job.size} pixels: choose another one.")
 
@@ -166,6 +198,17 @@ def check_step(step: Any, last: int) -> int:
 def is_whole(value: Any) -> bool:
     """Whether something is a whole number: 20, but not True, 20.0 or "20"."""
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def uploaded(name: str, buffers: Sequence[Any]) -> Image.Image:
+    """The picture that the page has sent, with the name of its file. Raises ImageError, which names it, when it is none."""
+    file = Path(name).name or "picture"
+    try:
+        return named(load_image(bytes(buffers[0])), file)
+    except ImageError as error:
+        raise ImageError(str(error).replace("the uploaded file", file, 1)) from None
+    except (IndexError, TypeError):
+        raise ImageError(f"{file} is not a picture that can be read (JPEG, PNG, WebP, ...).") from None
 
 
 def named(picture: Source, name: str | None) -> Source:

@@ -11,7 +11,7 @@ which is `panel`; `hands` obeys the page. Methods here run on the notebook's thr
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,16 +19,18 @@ from PIL import Image
 
 from ..arguments import number
 from ..errors import SettingsError
+from ..history import Step
 from ..images import Source
 from ..jobs import Job
 from ..recipes import DEFAULT_RECIPE, Recipe, Weights
 from ..sheets import Snapshot
-from ..transfer import Step
+from ..styles import Style
 from .engine import TransferEngine
 from .experiments import EXPERIMENTS
 from .hands import Hands
 from .keeping import Keeping
 from .loop import LiveLoop
+from .mixing import check_masks
 from .panel import Panel
 from .screen import Screen, photograph
 from .settings import check, check_step, check_steps, prepared, with_other
@@ -42,10 +44,11 @@ AVERAGING = 0.8  # the picture shown is a mean of about the last five
 class Studio(Keeping):
     """A control panel around a style transfer that goes on while its weights are changed.
 
-    content, style: names of samples, paths, bytes or PIL images. network: "vgg19-slim" or "vgg19". size: pixels of the longer
-    side. recipe: a key of `RECIPES`; init, optimizer, alpha, beta and tv replace what it says. steps: how many a press of
-    Start paints; None paints until paused. averaging, seed: see `StyleTransfer`. projector: begin with a big picture and few
-    controls. experiment: a key of `EXPERIMENTS`, which brings pictures and weights.
+    content, style: names of samples, paths, bytes or PIL images; style may also be a `Style`, or a list of pictures and
+    Styles. network: "vgg19-slim" or "vgg19". size: pixels of the longer side. recipe: a key of `RECIPES`; init, optimizer,
+    alpha, beta and tv replace what it says. steps: how many a press of Start paints; None paints until paused. averaging, seed,
+    colors: see `StyleTransfer`. projector: begin with a big picture and few controls. experiment: a key of `EXPERIMENTS`, which
+    brings pictures and weights.
 
     alpha, beta, tv and style_layers may be set at any time, and count from the next step. A studio that was shown lives until
     `close`, as its page may be there; any other goes when nothing refers to it. Raises ImageError or SettingsError
@@ -57,7 +60,7 @@ class Studio(Keeping):
     def __init__(
         self,
         content: Source = "eilean_donan",
-        style: Source = "great_wave",
+        style: Source | Style | Sequence[Source | Style] = "great_wave",
         network: str = "vgg19-slim",
         size: int = 256,
         recipe: str | Recipe = DEFAULT_RECIPE,
@@ -72,12 +75,13 @@ class Studio(Keeping):
         seed: int = 0,
         projector: bool = False,
         experiment: str | None = None,
+        colors: str = "style",
     ) -> None:
         given = {"alpha": alpha, "beta": beta, "tv": tv}
         given = {name: number(value, name) for name, value in given.items() if value is not None}
         job = Job(
             content, style, size, check_steps(steps) or STEPS, recipe, network, init=init, optimizer=optimizer,
-            averaging=averaging, seed=seed, coarse_to_fine=False,
+            averaging=averaging, seed=seed, coarse_to_fine=False, colors=colors,
         )  # fmt: skip
         self._open(replace(job, weights=replace(job.weights, **given)), steps, projector)
         if experiment is not None:
@@ -85,6 +89,7 @@ class Studio(Keeping):
 
     def _open(self, job: Job, steps: int | None, projector: bool) -> None:
         check(job)
+        check_masks(job)
         self.timeline, self.strip, self.panel = Timeline(), Strip(), Panel()
         self.screen = Screen(self, projector)
         self.loop = LiveLoop(TransferEngine, job, self.screen.publish, self.timeline, steps, self.screen.look)
@@ -230,11 +235,13 @@ class Studio(Keeping):
     def begin(self, weights: Weights | None = None, **picked: Any) -> None:
         """Begin again with other settings: begin(content="chelsea", size=384). A loop that is running goes on running.
 
-        picked: content, style, size, recipe, network, init, optimizer. The painting so far stays on the strip as "last run".
+        picked: content, style, size, recipe, network, init, optimizer, colors. The painting so far stays on the strip as "last
+        run".
         """
         changes, own_weights = with_other(self.loop.job, **picked)
         job = replace(self.loop.job, **changes)
         check(job)
+        check_masks(job)
         self._keep_last()
         self.screen.begin_at(0)
         self.loop.reset(job, weights or own_weights, keep_running=True)

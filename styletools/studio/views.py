@@ -57,7 +57,8 @@ def name_of(picture: Source | Tensor) -> str:
 
 def alt_text(job: Job, step: int) -> str:
     """What the picture shows, for who cannot see it."""
-    content, style = name_of(job.content) or "a photograph of yours", name_of(job.style) or "a picture of yours"
+    content = name_of(job.content) or "a photograph of yours"
+    style = " and ".join(name_of(one.picture) or "a picture of yours" for one in job.styles)
     if step == 0 and job.start == "content":
         return f"{content}, before the first step"
     return f"Painting of {content} in the manner of {style}, step {whole(step)}"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..history import Pulls, Step
 from ..jobs import Job, Moves
 from ..recipes import Weights
-from ..transfer import Pulls, Step
 from .frame import Engine, Frame, sentence, unweighted, weights_at
 from .pace import Pace, unmeasured
 from .timeline import APART, Timeline
@@ -164,8 +164,6 @@ class Worker:
             elif stepping:
                 step, pulls = self._step(engine, weights, running)
         except Exception as error:
-            if engine is not None:
-                self.timeline.cut(len(engine.history))  # it may have failed on its way back
             self._note(generation, engine, None, None, error)
         else:
             self._note(generation, engine, step, pulls)
@@ -215,6 +213,8 @@ class Worker:
             if error is not None:
                 self._state, self.error, self._message = "error", error, sentence(error)
                 self._singles, self._return = 0, None
+                if engine is not None:
+                    self.timeline.cut(len(engine.history))  # it may have failed on its way back
             if pulls is not None:
                 self._pulls, self._known = pulls, unweighted(pulls, self._known)
             if step is not None:

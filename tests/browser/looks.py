@@ -6,7 +6,7 @@ AXE = Path(__file__).with_name("axe.min.js")  # Mozilla Public License 2.0, see 
 CUT_OFF = """root => { const faults = [], outer = root.getBoundingClientRect();
     const name = e => `${e.tagName.toLowerCase()}.${e.className.baseVal ?? e.className}`;
     for (const e of root.querySelectorAll('*')) {
-        if (e.closest('svg, dialog, .st-strip, .st-file, .st-frame img')) continue;
+        if (e.closest('svg, dialog, .st-strip, .st-file, .st-frame img, .st-ink-place')) continue;
         if (!e.checkVisibility({visibilityProperty: true})) continue;
         const r = e.getBoundingClientRect(), s = getComputedStyle(e);
         if (r.width < 2 || r.height < 2 || s.clipPath === 'inset(50%)') continue;

@@ -22,7 +22,7 @@ with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, v
         panel.drag(weight, part)
     panel.menu("gram", "relu3_1")
     panel.wait("+d.step >= 160")
-    page.mouse.move(1200, 700)
+    page.mouse.move(10, 10)
     page.wait_for_timeout(2000)
     page.screenshot(path=ROOT / "img" / "studio.png")
     browser.close()

@@ -6,6 +6,8 @@ They are written as students write them, independently of the package's own tabl
 import math
 from functools import cache
 
+import better_answers
+import control_answers
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -390,4 +392,6 @@ RIGHT = {
         [snapshot(1, tv=tv) for tv in range(9)], [snapshot(beta) for beta in (1, 1, 2, 2, 3, 4)],
         [snapshot(1, alpha=alpha) for alpha in (0, 1, 2, 0)],
     ],
+    **better_answers.RIGHT,
+    **control_answers.RIGHT,
 }  # fmt: skip

@@ -4,6 +4,8 @@ import itertools
 import math
 import types
 
+import better_answers
+import control_answers
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ import styletools as st
 from styletools.lessons.cases import numbers, uneven
 from styletools.lessons.exercises import EXERCISES, NAMES, TASKS, VALUES
 
-WRONG = wrong_pictures.WRONG + wrong_styles.WRONG + wrong_paintings.WRONG
+WRONG = wrong_pictures.WRONG + wrong_styles.WRONG + wrong_paintings.WRONG + better_answers.WRONG + control_answers.WRONG
 FUNCTIONS = (*EXERCISES, *TASKS)
 
 
@@ -53,7 +55,7 @@ def test_every_exercise_has_its_answers_here():
     wrong = [name for name, _, _ in WRONG]
     assert {name: wrong.count(name) for name in FUNCTIONS if wrong.count(name) < 10} == {}
     assert {name: len(RIGHT[name]) for name in NAMES if len(RIGHT[name]) < 5} == {}
-    assert len(NAMES) == len(set(NAMES)) == 25
+    assert len(NAMES) == len(set(NAMES)) == 31
 
 
 SLIPS = [

@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import better_answers
+import control_answers
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,8 @@ WRONG = {  # exercise -> answer, words of what is said to it
         ("four", "expected a list"),
         (values.np.zeros(4), "expected a list"), (type("Studio", (), {"snapshots": []})(), "give its list"),
     ],
+    **better_answers.WRONG_VALUES,
+    **control_answers.WRONG_VALUES,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 import styletools as st
 from styletools.studio import address
 from styletools.studio.experiments import EXPERIMENTS
+from styletools.studio.mixing import masked, mixed, scaled
 
 PLAIN = {"content": "eilean_donan", "style": "great_wave", "size": 256, "recipe": "neighbours", "network": "vgg19-slim"}
 
@@ -48,6 +49,39 @@ def test_pictures_of_ones_own_stay_out():
         assert address.query(job_of(content=picture, init=picture), job_of().weights) == ""
 
 
+def test_colours_strokes_and_a_second_style_go_in():
+    styles = scaled(mixed((st.Style("the_harvest"), st.Style("great_wave")), 0.3), 0.5)
+    job = job_of(style=list(styles), colors="after")
+    text = address.query(job, job.weights)
+    assert text == "style=the_harvest&stroke=0.5&second=great_wave&mix=0.3&colors=after"
+    assert job_of(**address.read(text)) == job
+    assert address.left_out(job) == ""
+
+
+def test_a_box_goes_in_and_any_other_mask_does_not():
+    styles = (st.Style("great_wave", weight=0.5), st.Style("the_harvest", weight=0.5))
+    box = job_of(style=masked(styles, (0, 0.25, 1, 0.5)))
+    text = address.query(box, box.weights)
+    assert text == "second=the_harvest&box=0%2C0.25%2C1%2C0.5"
+    assert job_of(**address.read(text)) == box
+    assert address.left_out(box) == ""
+    painted = job_of(style=masked(styles, Image.new("L", (60, 40), 255)))
+    assert address.query(painted, painted.weights) == "second=the_harvest"
+    assert address.left_out(painted) == "An address has no room for the mask: save the picture, which keeps everything."
+
+
+def test_what_an_address_has_no_room_for():
+    own = Image.new("RGB", (4, 4))
+    job = job_of(content=own, style=[own, own])
+    assert address.query(job, job.weights) == ""
+    pictures = "your photograph, your style picture and your second style"
+    assert address.left_out(job) == f"An address has no room for {pictures}: save the picture, which keeps everything."
+
+
+def test_a_share_without_a_second_style_says_nothing():
+    assert address.read("mix=0.3&stroke=2") == {"style": [st.Style("great_wave", scale=2.0)]}
+
+
 def test_a_recipe_of_ones_own_stays_out():
     own = replace(st.RECIPES["balanced"], beta=7.0)
     assert address.query(job_of(recipe=own), own.weights()) == ""
@@ -62,6 +96,7 @@ weight = some.floats(0, 1e300, allow_nan=False)
         optional={
             "content": some.sampled_from(st.sample_names()),
             "style": some.sampled_from(st.sample_names()),
+            "colors": some.sampled_from(st.COLOR_MODES),
             "size": some.integers(32, 4096),
             "recipe": some.sampled_from(list(st.RECIPES)),
             "network": some.sampled_from(["vgg19-slim", "vgg19"]),
@@ -121,6 +156,13 @@ def test_spaces_and_umlauts_are_read_as_browsers_write_them():
         ("beta=nan", "number of at least 0"),
         ("beta=inf", "number of at least 0"),
         ("tv=much", "number of at least 0"),
+        ("colors=blue", "expected one of the colour modes: style, luminance, match, after"),
+        ("second=/etc/passwd", "expected a sample picture"),
+        ("stroke=9", "stroke='9'; expected a number from 0.1 to 4"),
+        ("stroke=big", "expected a number from 0.1 to 4"),
+        ("mix=0", "mix='0'; expected a number from 0.05 to 0.95"),
+        ("box=0,0,1", "box='0,0,1'; expected left,top,right,bottom as shares from 0 to 1"),
+        ("box=1,0,0,1", "left,top,right,bottom"),
         ("projector=yes", "projector='yes'; expected 1"),
         ("experiment=none", "expected an experiment: "),
         ("content=" + "x" * 500, "content='xxx"),

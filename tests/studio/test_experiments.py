@@ -20,7 +20,8 @@ def test_the_experiments_of_lesson_07_are_there():
 def test_a_studio_takes_the_set_up(one):
     known = inspect.signature(st.Studio).parameters
     assert set(one.setup) <= set(known)
-    assert {one.setup["content"], one.setup["style"]} <= set(st.sample_names())
+    styles = [style.picture for style in st.Job(one.setup["content"], one.setup["style"]).styles]
+    assert {one.setup["content"], *styles} <= set(st.sample_names())
     weights = {name: one.setup[name] for name in ("alpha", "beta", "tv") if name in one.setup}
     assert all(value >= 0 for value in weights.values())
     st.Job(**{name: value for name, value in one.setup.items() if name not in weights})

@@ -411,10 +411,10 @@ def test_scrubbing_and_going_back(open_studio, rest, told):
 # --- messages that make no sense -------------------------------------------------------------------------------------------
 
 ODD = [None, True, "", "nonsense", b"x", -1, 3.5, math.nan, math.inf, 10**400, [], {}, [1], {"a": 1}]
-KEYS = ("name", "value", "factor", "role", "step", "key", "id", "label", "on", "keeps")
+KEYS = ("name", "value", "soft", "x", "y", "tolerance", "factor", "role", "step", "key", "id", "label", "on", "keeps")
 DOINGS = (
     *BUTTONS, *CARDS, "snapshot", "weight", "layer", "choose", "pick", "upload", "scrub", "go_back", "experiment", "beat",
-    "gallery",
+    "gallery", "strength", "stroke", "mix", "one_style", "mask", "no_mask", "flood",
 )  # fmt: skip
 
 
@@ -435,7 +435,7 @@ DOINGS = (
         ({"do": "weight", "name": "beta", "value": "20"}, "beta is 20; expected a number of at least 0."),
         ({"do": "layer", "name": "relu9_9", "factor": 1}, "there is no style layer 'relu9_9'; choose from relu1_1, relu2_1"),
         ({"do": "layer", "name": "relu1_1", "factor": None}, "relu1_1 is None; expected a number of at least 0."),
-        ({"do": "choose"}, "there is no setting 'None'; choose from size, recipe, network, init, optimizer."),
+        ({"do": "choose"}, "there is no setting 'None'; choose from size, recipe, network, init, optimizer, colors."),
         ({"do": "choose", "name": "size", "value": 8}, "size is 8; expected 32 to 4096 pixels."),
         ({"do": "choose", "name": "size", "value": "big"}, "size is big; expected a whole number."),
         ({"do": "choose", "name": "size", "value": [64]}, "size is [64]; expected a whole number."),
@@ -449,8 +449,8 @@ DOINGS = (
         ({"do": "choose", "name": "heat", "value": "warm"}, "heat is warm; expected one of content, style, tv."),
         ({"do": "choose", "name": "gram", "value": "relu9_9"}, "gram is relu9_9; expected one of relu1_1, relu2_1"),
         ({"do": "choose", "name": "projector", "value": "on"}, "projector is on; expected one of True, False."),
-        ({"do": "pick", "role": "frame", "name": "chelsea"}, "a picture is for content or style, not for 'frame'."),
-        ({"do": "upload", "role": None}, "a picture is for content or style, not for 'None'."),
+        ({"do": "pick", "role": "frame", "name": "chelsea"}, "a picture is for content, style or second, not for 'frame'."),
+        ({"do": "upload", "role": None}, "a picture is for content, style or second, not for 'None'."),
         ({"do": "scrub"}, "step is None; expected one that was made, 0 to 1."),
         ({"do": "go_back", "step": math.inf}, "step is inf; expected one that was made, 0 to 1."),
         ({"do": "rename", "id": "one", "label": "x"}, "there is no snapshot one."),

@@ -814,7 +814,9 @@ def test_a_run_ends_where_it_was_told_to_whatever_hands_do(hand):
     assert bench.loop.frame.done == 4
 
 
-def test_a_way_back_that_fails_leaves_a_timeline_that_ends_with_what_is_shown():
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("kind", ["step", "image"])
+def test_a_way_back_that_fails_leaves_a_timeline_that_ends_with_what_is_shown(kind):
     bench = Bench(steps=2)
     bench.loop.start()
     bench.rest()  # a moment at step 2
@@ -823,10 +825,14 @@ def test_a_way_back_that_fails_leaves_a_timeline_that_ends_with_what_is_shown():
     bench.rest()
 
     def fail(number):
-        raise FakeError("on the way back.")
+        if bench.engine.history == [] or kind == "step":
+            raise FakeError("on the way back.")
 
-    bench.on["step"] = fail
+    bench.on[kind] = fail
     bench.loop.go_back(3)
+    assert bench.loop.wait(SOON)
+    bench.on.clear()
+    bench.loop.set(alpha=0.5)  # a frame of where it stands
     bench.rest()  # which checks the timeline
     frame = bench.loop.frame
     assert (frame.state, frame.done) == ("error", 0), "only the first step had a checkpoint"

@@ -65,6 +65,18 @@ def test_the_names_of_uploads_are_kept(safe):
     assert job.content.tobytes() == cat.tobytes()
 
 
+def test_two_styles_and_a_mask_are_kept(safe):
+    wall = named(Image.new("RGB", (32, 20), "red"), "wall.jpg")
+    mask = Image.new("L", (60, 40))
+    mask.paste(255, (0, 0, 30, 40))
+    styles = [st.Style("great_wave", scale=0.5), st.Style(wall, weight=0.3, where=mask)]
+    safe.keep(st.Job("eilean_donan", styles, 32, 5, coarse_to_fine=False, colors="after"), None, [])
+    job = safe.find().job
+    first, second = job.styles
+    assert (job.colors, first, second.weight, second.picture.info["name"]) == ("after", styles[0], 0.3, "wall.jpg")
+    assert second.where.convert("L").tobytes() == mask.tobytes()
+
+
 def test_a_snapshot_is_written_once(safe, state, monkeypatch):
     written = []
     real = safekeeping_module.save_picture

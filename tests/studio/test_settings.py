@@ -25,6 +25,7 @@ from styletools.studio.settings import (
     prepared,
     setup,
     slider_range,
+    strength_of,
     with_other,
 )
 from styletools.vgg import CHANNELS
@@ -54,7 +55,8 @@ def test_every_choice_has_a_line_on_it():
     assert set(settings_module.RECIPE_LINES) == set(st.RECIPES)
     assert [one["name"] for one in data["networks"]] == list(CHANNELS)
     assert [one["name"] for one in data["inits"]] == ["content", "noise", "blank", "style"]
-    for menu in ("recipes", "networks", "inits"):
+    assert [one["name"] for one in data["color_modes"]] == list(st.COLOR_MODES)
+    for menu in ("recipes", "networks", "inits", "color_modes"):
         assert all(len(one["line"]) > 3 for one in data[menu])
     assert "6 times slower" in next(one["line"] for one in data["networks"] if one["name"] == "vgg19")
 
@@ -83,6 +85,23 @@ def test_layers_are_told_as_multiples_of_their_own_weight():
     assert data["layers"] == [
         {"name": "relu1_1", "factor": 0.0}, {"name": "relu2_1", "factor": 2.0}, {"name": "relu3_1", "factor": 0.0},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("recipe", list(st.RECIPES))
+@pytest.mark.parametrize("strength", [0, 0.25, 0.5, 0.99, 1])
+def test_the_strength_of_weights(recipe, strength):
+    recipe = st.RECIPES[recipe]
+    assert strength_of(recipe, recipe.weights(strength)) == strength
+
+
+def test_weights_that_have_no_strength():
+    recipe, weights = JOB.recipe, JOB.recipe.weights(0.75)
+    assert strength_of(recipe, replace(weights, beta=15.02)) is None
+    assert strength_of(recipe, replace(weights, beta=15.0004)) == 0.75, "as the page rounds it"
+    assert strength_of(recipe, replace(weights, tv=9.0)) is None
+    assert strength_of(st.RECIPES["d2l"], replace(st.RECIPES["d2l"].weights(), alpha=3.0)) is None
+    assert strength_of(st.RECIPES["modules"], replace(st.RECIPES["modules"].weights(), tv=1.0)) is None, "it has no tv"
+    assert strength_of(recipe, replace(weights, alpha=18.0, beta=-0.0, tv=0.0)) is None
 
 
 def test_slider_ranges():
@@ -145,7 +164,8 @@ def test_an_experiment_is_prepared_as_a_studio_with_its_setup(key):
     numbers = {name: wanted.pop(name) for name in ("alpha", "beta", "tv") if name in wanted}
     job = st.Job(**{"content": "eilean_donan", "style": "great_wave", **wanted})
     assert weights == replace(job.recipe.weights(), **numbers)
-    assert {name: getattr(job, name) for name in ("content", "style", "recipe", "init", "optimizer")} == picked
+    names = ("content", "style", "recipe", "init", "optimizer", "colors")
+    assert {name: getattr(job, name) for name in names} == picked
 
 
 def test_a_job_as_it_began():
@@ -171,6 +191,11 @@ def test_a_job_that_makes_no_sense(change, sentence):
     with pytest.raises(st.SettingsError) as caught:
         check(replace(JOB, **change))
     assert str(caught.value).startswith(sentence[:30])
+
+
+def test_a_second_style_that_is_too_narrow():
+    with pytest.raises(st.SettingsError, match=r"^the style picture is too long and narrow for "):
+        check(replace(JOB, style=["great_wave", Image.new("RGB", (4000, 3))]))
 
 
 @pytest.mark.parametrize("role", ["content", "style"])

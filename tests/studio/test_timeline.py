@@ -1,4 +1,4 @@
-"""The run so far: bounded moments and checkpoints, moves in words, and the film."""
+"""The run so far: bounded moments and checkpoints, and moves in words."""
 
 import io
 import itertools
@@ -15,8 +15,6 @@ from hypothesis import strategies as some
 from PIL import Image
 
 import styletools as st
-from styletools.studio import film as film_module
-from styletools.studio.film import film
 from styletools.studio.frame import Frame
 from styletools.studio.timeline import Moment, Timeline, drags, moves_in_words, size_of
 
@@ -285,144 +283,6 @@ def test_a_drag_is_one_move():
 
 def test_a_drag_that_ends_where_it_began_is_none():
     assert moves_in_words(moved((30, {"beta": 99.0}), (32, {"beta": 20.0}), (50, {"beta": 7.0}))) == [(50, "β 20 to 7")]
-
-
-# --- the film ----------------------------------------------------------------------------------------------------------------
-
-
-def read_gif(path):
-    """(grey, seconds) of each picture, and their sizes."""
-    with Image.open(path) as gif:
-        shown = []
-        for number in range(gif.n_frames):
-            gif.seek(number)
-            shown.append((grey(gif), gif.info["duration"] / 1000, gif.size))
-        return [(value, seconds) for value, seconds, _ in shown], {size for _, _, size in shown}, gif.info.get("loop")
-
-
-def test_a_film_goes_evenly_over_the_steps_and_holds_the_last_picture(tmp_path):
-    moments = make_moments(0, 10, 20, 30, 100)
-    path = film(moments, tmp_path / "run.gif", seconds=2, fps=10)
-    assert path == tmp_path / "run.gif"
-    shown, sizes, loop = read_gif(path)
-    assert [value for value, _ in shown] == pytest.approx([0, 10, 20, 30, 100], abs=2)
-    assert sum(seconds for _, seconds in shown) == pytest.approx(3.0)
-    assert shown[-1][1] == pytest.approx(1.1)
-    assert shown[3][1] == pytest.approx(1.3), "nothing came between steps 30 and 100"
-    assert (sizes, loop) == ({(6, 4)}, 0)
-    assert [one.name for one in tmp_path.iterdir()] == ["run.gif"]
-
-
-@pytest.mark.parametrize("fps", [7, 12, 30])
-def test_a_film_is_as_long_as_asked_for(tmp_path, fps):
-    shown, _, _ = read_gif(film(make_moments(*range(0, 200, 2)), tmp_path / "run.gif", seconds=3, fps=fps))
-    assert sum(seconds for _, seconds in shown) == pytest.approx(4.0, abs=0.02)
-    assert len(shown) <= 3 * fps
-    values = [value for value, _ in shown]
-    assert values == sorted(values)
-
-
-@pytest.mark.parametrize(("size", "expected"), [(None, (62, 40)), (31, (30, 20)), (100, (100, 64)), (2, (2, 2))])
-def test_all_pictures_of_a_film_have_one_even_size(tmp_path, size, expected):
-    moments = [*make_moments(0, 1, size=(20, 20)), *make_moments(2, 3, size=(63, 41))]
-    _, sizes, _ = read_gif(film(moments, tmp_path / "run.gif", seconds=1, fps=4, size=size))
-    assert sizes == {expected}
-
-
-def test_a_film_of_one_moment(tmp_path):
-    shown, _, _ = read_gif(film(make_moments(5), tmp_path / "RUN.GIF", seconds=1, fps=4))
-    assert sum(seconds for _, seconds in shown if seconds) in (0, 2.0)
-
-
-@pytest.mark.parametrize("name", ["run.webm", "run", "run.gif.txt"])
-def test_a_film_of_another_kind(tmp_path, name):
-    with pytest.raises(st.SettingsError, match=r"something\.gif or something\.mp4, not run"):
-        film(make_moments(0, 1), tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_film_of_nothing(tmp_path):
-    with pytest.raises(st.SettingsError, match="nothing to film yet: start painting first"):
-        film((), tmp_path / "run.gif")
-
-
-@pytest.mark.parametrize("options", [{"seconds": 0}, {"seconds": -1}, {"seconds": math.nan}, {"fps": 0}, {"size": 1}])
-def test_an_impossible_film(tmp_path, options):
-    with pytest.raises(st.SettingsError, match="impossible"):
-        film(make_moments(0, 1), tmp_path / "run.gif", **options)
-
-
-def test_a_film_that_cannot_be_written(tmp_path):
-    with pytest.raises(st.ImageError, match="cannot write a film to"):
-        film(make_moments(0, 1), tmp_path / "nowhere" / "run.gif")
-
-
-def test_a_film_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
-    path = tmp_path / "run.gif"
-    path.write_bytes(b"the one before")
-
-    def write(moments, path, fps, size):
-        path.write_bytes(b"half")
-        raise OSError("no space left.")
-
-    monkeypatch.setattr(film_module, "write_gif", write)
-    with pytest.raises(st.ImageError, match="no space left"):
-        film(make_moments(0, 1), path)
-    assert path.read_bytes() == b"the one before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_mp4_without_its_package_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(st.SettingsError) as caught:
-        film(make_moments(0, 1), tmp_path / "run.mp4")
-    assert str(caught.value) == (
-        "an MP4 needs the package imageio-ffmpeg: pip install imageio-ffmpeg, or call the file something.gif."
-    )
-    assert list(tmp_path.iterdir()) == []
-
-
-class FakeFfmpeg:
-    """What imageio_ffmpeg looks like: a generator that takes the bytes of one picture after the other."""
-
-    def __init__(self):
-        self.frames, self.options, self.closed, self.fails = [], None, False, False
-
-    def write_frames(self, path, size, **options):
-        self.options = {"size": size, **options}
-        try:
-            while (frame := (yield)) is not None:
-                if self.fails:
-                    raise OSError("the pipe is broken.")
-                self.frames.append(frame)
-                path.write_bytes(b"".join(self.frames))
-        finally:
-            self.closed = True
-
-
-@pytest.fixture
-def ffmpeg(monkeypatch):
-    fake = FakeFfmpeg()
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", fake)
-    return fake
-
-
-def test_the_pictures_of_an_mp4(tmp_path, ffmpeg):
-    path = film(make_moments(0, 10, 20, size=(7, 5)), tmp_path / "run.mp4", seconds=2, fps=5)
-    assert (ffmpeg.options["size"], ffmpeg.options["fps"], ffmpeg.closed) == ((6, 4), 5, True)
-    assert {len(frame) for frame in ffmpeg.frames} == {6 * 4 * 3}
-    values = [frame[0] for frame in ffmpeg.frames]
-    assert values == pytest.approx([0] * 5 + [10] * 4 + [20] * 6, abs=2)
-    assert path.stat().st_size == 15 * 72
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_an_mp4_that_fails(tmp_path, ffmpeg):
-    ffmpeg.fails = True
-    with pytest.raises(st.ImageError, match="the pipe is broken"):
-        film(make_moments(0, 10), tmp_path / "run.mp4")
-    assert ffmpeg.closed
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_moment_is_a_value():

@@ -1,15 +1,28 @@
-// Content + style = painting: the two thumbnails, which take a dropped file and open the gallery.
+// Content + style = painting: the thumbnails, which take a dropped file and open the gallery.
 
-const ROLES = { content: "Content", style: "Style" };
+const ROLES = { content: "Content", style: "Style", second: "Second style" };
 
-// The row at the top: what the painting is made of, and how far it is.
-function equation(line) {
-  const gallery = galleryDialog(line);
+// The row at the top: what the painting is made of, and how far it is. A second style has a place where there is one.
+function equation(line, gallery) {
   const sign = (text) => h("span", { class: "st-sign", "aria-hidden": "true" }, text);
-  const content = thumbnail(line, "content", gallery);
-  const style = thumbnail(line, "style", gallery);
-  const pictures = line.group("st-pictures", content, sign("+"), style);
-  return [h("div", { class: "st-equation" }, pictures, sign("="), statePill(line)), gallery.dialog];
+  const [content, style, second] = Object.keys(ROLES).map((role) => thumbnail(line, role, gallery));
+  const also = h("span", { class: "st-also" }, sign("+"), second);
+  second.append(maskBadge(line));
+  const pictures = line.group("st-pictures", content, sign("+"), style, also);
+  line.listen("setup", (setup) => {
+    also.hidden = !setup?.second;
+    pictures.classList.toggle("st-three", Boolean(setup?.second));
+  });
+  return h("div", { class: "st-equation" }, pictures, sign("="), statePill(line));
+}
+
+// The mask, tiny, on the picture that is painted there.
+function maskBadge(line) {
+  const image = h("img", { class: "st-badge", alt: "", hidden: true });
+  const slot = pictureSlot(image);
+  line.listen("mask", (bytes) => slot.show(bytes));
+  line.atEnd(() => slot.clear());
+  return image;
 }
 
 // One thumbnail: a button that opens the gallery, and a place to drop a file on.
@@ -18,20 +31,25 @@ function thumbnail(line, role, gallery) {
   const name = h("span", { class: "st-thumb-name" });
   const words = h("span", { class: "st-thumb-words" }, h("span", { class: "st-thumb-role" }, ROLES[role]), " ", name);
   const input = fileInput(line, role);
-  const title = `Choose another ${role} picture, or drop a file here`;
+  const title = `Choose another ${pictureWords(role)}, or drop a file here`;
   const click = () => gallery.open(role, input);
   const open = h("button", { type: "button", class: "st-thumb-button", title, on: { click } }, image, words);
   const place = h("div", { class: `st-drop st-drop-${role}` }, open, input);
   const slot = pictureSlot(image);
   line.listen(`${role}_picture`, (bytes) => slot.show(bytes));
   line.listen("setup", (setup) => {
-    const label = setup?.[role]?.label || "none";
-    setText(name, label);
-    setAttribute(open, "aria-label", `${ROLES[role]} ${label}: choose another picture`);
+    const label = setup?.[role]?.label;
+    setText(name, label || "choose…");
+    setAttribute(open, "aria-label", label ? `${ROLES[role]} ${label}: choose another picture` : `Choose a ${pictureWords(role)}`);
   });
   line.atEnd(() => slot.clear());
   takesDrops(line, place, role);
   return place;
+}
+
+// "content picture", "second style picture".
+function pictureWords(role) {
+  return `${ROLES[role].toLowerCase()} picture`;
 }
 
 // A file that misses its place on a page of the studio's own is dropped on nothing: the browser would open it instead.
@@ -43,7 +61,7 @@ function holdMisses(line) {
 
 // The hidden field behind "From your computer".
 function fileInput(line, role) {
-  const name = `Load a ${role} picture`;
+  const name = `Load a ${pictureWords(role)}`;
   const input = h("input", { type: "file", accept: "image/*", class: "st-file", tabindex: "-1", "aria-label": name });
   input.addEventListener("change", () => {
     upload(line, role, input.files[0]);
@@ -52,8 +70,9 @@ function fileInput(line, role) {
   return input;
 }
 
-// Send a file to Python as a picture.
+// Send a file to Python as a picture, or as the mask.
 async function upload(line, role, file) {
+  if (role === "mask") return sendMask(line, file);
   if (!file || line.lost) return;
   const bytes = await shrink(file, line.model.get("largest") || 1024);
   line.send({ do: "upload", role, name: file.name }, [bytes]);
@@ -107,7 +126,7 @@ function galleryDialog(line) {
     dialog,
     open(newRole, newInput) {
       [role, input] = [newRole, newInput];
-      setText(title, `Choose a ${role} picture`);
+      setText(title, `Choose a ${pictureWords(role)}`);
       dialog.dataset.role = role;
       if (!asked) line.send({ do: "gallery" });
       asked = true;

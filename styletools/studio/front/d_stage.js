@@ -2,13 +2,13 @@
 
 const HEAT_WORDS = { content: "where content pulls", style: "where style pulls", tv: "where TV pulls" };
 
-// The stage and what other parts may do with it: show a moment of the past, and leave it.
-function stage(line, past) {
+// The stage and what other parts may do with it: show a moment of the past, and leave it; paint a mask.
+function stage(line, past, editor) {
   const picture = h("img", { class: "st-picture", alt: "", hidden: true });
   const heat = h("img", { class: "st-heat", alt: "", hidden: true });
   const before = h("img", { class: "st-before", alt: "", hidden: true });
   const legend = h("div", { class: "st-legend", hidden: true });
-  const frame = h("div", { class: "st-frame" }, picture, heat, before, wipe(line), legend);
+  const frame = h("div", { class: "st-frame" }, picture, heat, before, wipe(line), legend, editor.place);
   const place = h("div", { class: "st-stage" }, frame, past.bar);
   showPainting(line, picture, frame, past);
   showHeat(line, heat, legend, past);

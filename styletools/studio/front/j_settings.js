@@ -69,8 +69,10 @@ function layers(line) {
     }
     for (const layer of list) rows.get(layer.name).show(layer.factor);
   });
-  return h("div", {}, h("h3", {}, "Style layers"), h("p", { class: "st-soft" },
-    "How much each layer's Gram matrix counts in the style term: times the recipe's own weight."), box);
+  const words = "How much each layer counts in the style term: times the recipe's own weight.";
+  const part = h("div", {}, h("h3", {}, "Style layers"), h("p", { class: "st-soft" }, words), box);
+  line.listen("setup", (setup) => (part.hidden = !setup?.layers?.length));
+  return part;
 }
 
 // One of them.

@@ -27,7 +27,8 @@ function tools(line) {
 function helpDialog(line) {
   const id = `st-help-${line.id}`;
   const rows = SHORTCUTS.map(([keys, words]) => h("div", {}, h("dt", {}, h("kbd", {}, keys)), h("dd", {}, words)));
-  const more = "Double-click a slider for the recipe's own weight. Drop a photograph on the painting, or on a thumbnail.";
+  const more = "Double-click a slider for the recipe's own weight. Drop a photograph on the painting, or on a thumbnail. " +
+    "A second style, masks, colours and the size of the strokes are under More control, below the snapshots.";
   const [title, list] = [h("h2", { id }, "Shortcuts"), h("dl", {}, ...rows)];
   return dialogCard("st-help-card", id, title, list, h("p", { class: "st-soft" }, more));
 }
@@ -35,12 +36,13 @@ function helpDialog(line) {
 // Put the address of this set-up on the clipboard; where that is not allowed, show it.
 async function copyAddress(line) {
   const query = line.get("setup").address || "";
+  const more = line.get("setup").left_out ? ` — ${line.get("setup").left_out}` : "";
   const address = line.voila ? `${location.origin}${location.pathname}${query ? `?${query}` : ""}` : `?${query}`;
   try {
     await navigator.clipboard.writeText(address);
-    line.say(`Address copied: ${address}`);
+    line.say(`Address copied: ${address}${more}`);
   } catch {
-    line.say(`The address of this set-up: ${address}`);
+    line.say(`The address of this set-up: ${address}${more}`);
   }
 }
 

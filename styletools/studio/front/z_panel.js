@@ -7,14 +7,15 @@ function render({ model, el }) {
   const root = h("div", { class: "st-studio", role: "region", "aria-label": name, tabindex: "-1" });
   const line = openLine(model, root);
   const past = pastView(line);
-  const head = h("header", { class: "st-head" }, ...equation(line), ...tools(line));
-  const painting = stage(line, past);
+  const [gallery, editor] = [galleryDialog(line), maskEditor(line)];
+  const head = h("header", { class: "st-head" }, equation(line, gallery), gallery.dialog, ...tools(line));
+  const painting = stage(line, past, editor);
   painting.append(messages(line));
   const under = h("div", { class: "st-under" }, heatButtons(line), timeline(line, past));
-  const left = h("div", { class: "st-left" }, painting, under);
+  const left = h("div", { class: "st-left" }, painting, under, editor.bar);
   const right = h("div", { class: "st-right" }, transport(line), knobs(line), pullBar(line), curves(line), grams(line));
   const main = h("div", { class: "st-main" }, left, right);
-  const below = h("div", { class: "st-below" }, strip(line), settings(line));
+  const below = h("div", { class: "st-below" }, strip(line), control(line, gallery, editor), settings(line));
   const screen = h("div", { class: "st-screen" }, lostBanner(line), head, experimentCard(line), main);
   root.append(h("div", { class: "st-page" }, screen, below));
   line.hearOnce("file", ({ name, mime, text }, buffers) => {
