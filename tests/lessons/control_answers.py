@@ -123,7 +123,8 @@ WRONG_VALUES = {
         ((0, 0.2, 1, 0), "is empty"), ((0, 0, 1, 17), "a side of the box is 17"),
         ((0, 0, 680, 77), "a side of the box is 680"),
         ((0, 0, 1), "expected a box of four numbers"), ("sky", "expected a box"), (0.17, "expected a box"),
-        ({"bottom": 0.17}, "expected a box"), (np.zeros((2, 2)), "expected a box"), ((0, 0, 1, float("nan")), "a side of the box is nan"),
+        ({"bottom": 0.17}, "expected a box"), (np.zeros((2, 2)), "expected a box"),
+        ((0, 0, 1, float("nan")), "a side of the box is nan"),
     ],
     "composition": [
         (st.Job("chelsea", "great_wave"), "at least two are wanted"), (st.Job("chelsea", whole_sky()), "at least two"),
