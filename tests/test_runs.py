@@ -812,3 +812,16 @@ def test_a_run_with_impossible_contents_is_told_in_one_sentence(small_runs, tiny
     inner[name] = value
     runs.write_run(state, path)
     assert load_or_explain(path, tiny_vgg), "it must be noticed"
+
+
+def test_a_loaded_run_in_grey_knows_the_start_it_was_given(tiny_vgg, tmp_path):
+    """A picture of one's own is saved as it came: its colours are taken away again when it is loaded."""
+    start = st.sample("the_harvest").resize((64, 43))
+    settings = {"recipe": "balanced", "size": 64, "steps": 3, "colors": "luminance", "init": start}
+    run = st.StyleTransfer("chelsea", "great_wave", tiny_vgg, **settings)
+    list(run)
+    run.save(tmp_path / "run.safetensors")
+    again = st.StyleTransfer.load(tmp_path / "run.safetensors", tiny_vgg)
+    st.save_picture(again.image, tmp_path / "out.png", again.job)
+    (job,) = st.read_jobs(tmp_path / "out.png")
+    assert st.paint(job, tiny_vgg).tobytes() == again.image.tobytes() == run.image.tobytes()
