@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from .errors import ImageError
-from .images import MEAN, STD, Source, load_image, preprocess
+from .images import Source, load_image, preprocess, unit
 from .jobs import LARGEST
 from .pyramid import resize
 from .vgg import LAYERS, smallest_side
@@ -55,5 +55,5 @@ def cover(image: Tensor, height: int, width: int) -> Tensor:
 
 def is_grey(image: Tensor) -> bool:
     """Whether a normalised picture (1, 3, H, W) has no colour: its channels differ by less than half a grey level."""
-    unit = image * STD.to(image) + MEAN.to(image)
-    return bool((unit.amax(1) - unit.amin(1)).max() < 0.5 / 255)
+    levels = unit(image)
+    return bool((levels.amax(1) - levels.amin(1)).max() < 0.5 / 255)

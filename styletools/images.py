@@ -275,6 +275,16 @@ def postprocess(tensor: Tensor) -> Image.Image:
     return Image.fromarray(pixels.numpy())
 
 
+def unit(picture: Tensor) -> Tensor:
+    """From normalised to 0 (black) .. 1 (white), (1, 3, H, W)."""
+    return picture * STD.to(picture) + MEAN.to(picture)
+
+
+def normalised(picture: Tensor) -> Tensor:
+    """From 0..1 to normalised, (1, 3, H, W)."""
+    return (picture - MEAN.to(picture)) / STD.to(picture)
+
+
 def as_image(picture: Source | Tensor) -> Image.Image:
     """Load a picture as `load_image` does, or make one of a normalised tensor (1, 3, H, W)."""
     return load_image(picture)

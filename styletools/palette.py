@@ -14,20 +14,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .images import MEAN, STD
+from .images import normalised, unit
 
 COLOR_MODES = ("style", "luminance", "match", "after")
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in brightness as television defines it (YIQ, ITU-R BT.601)
-
-
-def unit(picture: Tensor) -> Tensor:
-    """From normalised to 0 (black) .. 1 (white)."""
-    return picture * STD.to(picture) + MEAN.to(picture)
-
-
-def normalised(picture: Tensor) -> Tensor:
-    """From 0..1 to normalised."""
-    return (picture - MEAN.to(picture)) / STD.to(picture)
 
 
 def luminance(picture: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from . import arguments
 from .arguments import number, one_of, whole
-from .images import MEAN, STD
+from .images import unit
 from .losses import (
     CONTENT_REDUCTIONS,
     STYLE_LOSSES,
@@ -135,7 +135,7 @@ class Recipe:
     def features(self, vgg: VGG, image: Tensor, layers: list[str] | tuple[str, ...]) -> dict[str, Tensor]:
         """Run the network on a normalised picture (1, 3, H, W), in the units this recipe feeds it."""
         if self.network_input == "unit":
-            image = image * STD.to(image) + MEAN.to(image)
+            image = unit(image)
         return vgg(image, layers)
 
     @torch.no_grad()

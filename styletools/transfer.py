@@ -25,7 +25,7 @@ from .errors import DivergedError, ImageError, SettingsError, StyleError
 from .fitting import as_tensor, check_shape, cover, is_grey
 from .gradients import gradient_of, term_gradients
 from .history import Pulls, Step
-from .images import MEAN, STD, Source, clamp_to_box, postprocess
+from .images import Source, clamp_to_box, normalised, postprocess, unit
 from .jobs import Job, Moves
 from .palette import grey, keep_chroma, match_colors
 from .recipes import DEFAULT_RECIPE, Recipe, Weights, find_recipe, layers_and_weights
@@ -275,8 +275,7 @@ class StyleTransfer:
     def _project(self, picture: Tensor) -> Tensor:
         """Bring a picture back into the box of existing colours and, where both pictures are grey, onto its grey diagonal."""
         if self._grey:
-            mean, std = MEAN.to(picture), STD.to(picture)
-            picture = ((picture * std + mean).mean(1, keepdim=True) - mean) / std
+            picture = normalised(unit(picture).mean(1, keepdim=True))
         return clamp_to_box(picture)
 
     # --- the start --------------------------------------------------------------------------------------------------------
